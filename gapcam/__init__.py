@@ -1,0 +1,23 @@
+"""Where does a network look? GAP networks, class activation maps, weakly supervised localization.
+
+Importing this package is cheap: nothing heavy is loaded before it is used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gapcam.load import load as load
+
+__all__ = ["__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load":
+        from gapcam.load import load
+
+        return load
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("gapcam")
+    raise AttributeError(f"module 'gapcam' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Networks that end in global average pooling, as LightningModules."""

@@ -1,0 +1,44 @@
+"""Files that are either whole or not there, whatever kills the process."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gapcam.errors import UserError
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; move it to `path` when the block is done.
+
+    If the block fails, an older file at `path` stays as it was.
+
+    Raises:
+        UserError: if the disk is full; says that the same command goes on once there is room.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        raise UserError(
+            f"No room on the disk to write {path} ({error.strerror}). What was finished before is "
+            "whole: make room and run the same command again."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

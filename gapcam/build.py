@@ -1,0 +1,141 @@
+"""Objects from configuration: the only place that asks Hydra to instantiate."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.errors import InstantiationException
+from hydra.utils import get_object, instantiate
+
+from gapcam.arch.gap_module import GAPModule
+from gapcam.callbacks.checkpoint_io import AtomicCheckpointIO
+from gapcam.data.data_module import DataModule
+from gapcam.errors import UserError
+from gapcam.protocol import PaperProtocol
+
+PACKAGES = ("gapcam", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "numpy")
+_TRUSTED_MODULES = ("gapcam.", "torch.optim.")
+
+
+def build(node: Mapping[str, Any], where: str, **kwargs: Any) -> Any:
+    """Instantiate the `_target_` of a configuration node.
+
+    Args:
+        node: plain configuration.
+        where: its place in the configuration, for messages.
+        kwargs: further arguments for the target.
+
+    Raises:
+        UserError: if the target does not take the node's settings.
+        Exception: what the target itself raises, unwrapped.
+    """
+    try:
+        # Given to `instantiate`, a dataclass among the arguments would be turned into a dict.
+        return instantiate(dict(node), _partial_=True, _convert_="all")(**kwargs)
+    except InstantiationException as error:
+        raise error.__cause__ or UserError(f"{where}: {error}") from None
+    except TypeError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
+def build_data(config: Mapping[str, Any]) -> DataModule:
+    """Make the data module and load its splits, so that faults show before training."""
+    data: DataModule = build(config["data"], "data")
+    data.setup()
+    return data
+
+
+def build_module(
+    arch: Mapping[str, Any], protocol: Mapping[str, Any], data: Mapping[str, Any]
+) -> GAPModule:
+    """Make a network.
+
+    Args:
+        arch: configuration of the network.
+        protocol: configuration of the protocol.
+        data: what the network must know of the data, see `data_facts`.
+    """
+    rule: PaperProtocol = build(protocol, "protocol")
+    module: GAPModule = build(
+        arch,
+        "arch",
+        num_classes=len(data["class_names"]),
+        size=tuple(data["size"]),
+        protocol=rule,
+    )
+    module.recipe = {
+        "arch": dict(arch),
+        "protocol": dict(protocol),
+        "data": dict(data),
+        "versions": versions(),
+    }
+    return module
+
+
+def data_facts(data: DataModule) -> dict[str, Any]:
+    """What a network must know of its data: input size, pixel statistics, class names."""
+    return {
+        "size": list(data.size),
+        "mean": list(data.mean),
+        "std": list(data.std),
+        "class_names": data.class_names,
+    }
+
+
+def build_trainer(config: Mapping[str, Any], run_dir: Path) -> pl.Trainer:
+    """Make the trainer with loggers, callbacks and atomic checkpoints."""
+    named = {"callbacks": config["callbacks"], "logger": config["logger"]}
+    parts = {
+        group: [
+            build(node, f"{group}.{name}", **_logger_config(node, config))
+            for name, node in (nodes or {}).items()
+            if node is not None
+        ]
+        for group, nodes in named.items()
+    }
+    trainer: pl.Trainer = build(
+        config["trainer"],
+        "trainer",
+        **parts,
+        plugins=[AtomicCheckpointIO()],
+        default_root_dir=str(run_dir),
+        enable_model_summary=False,
+    )
+    return trainer
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that a number depends on."""
+    return {package: version(package) for package in PACKAGES}
+
+
+def require_trusted_targets(node: Any) -> None:
+    """Refuse `_target_`s that a foreign file should not be able to call.
+
+    Raises:
+        UserError: if a target is defined outside gapcam and torch.optim.
+    """
+    if isinstance(node, Mapping):
+        target = node.get("_target_")
+        if target is not None:
+            name = str(target)
+            defined_in = ""
+            if name.startswith(_TRUSTED_MODULES):
+                defined_in = f"{getattr(get_object(name), '__module__', '')}."
+            if not defined_in.startswith(_TRUSTED_MODULES):
+                raise UserError(
+                    f"The checkpoint wants to call {name!r}. Only gapcam's own networks can be "
+                    "loaded; this file was not written by gapcam, or was changed."
+                )
+        for value in node.values():
+            require_trusted_targets(value)
+    elif isinstance(node, list):
+        for value in node:
+            require_trusted_targets(value)
+
+
+def _logger_config(node: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    # W&B loses a configuration that is sent later, so it gets it at its start.
+    return {"config": config} if str(node.get("_target_")).endswith("WandbLogger") else {}

@@ -1,0 +1,43 @@
+"""Lightning's rich progress bar, with the localization error so far while evaluating."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import RichProgressBar
+
+from gapcam.metrics import LocalizationError
+
+
+class LocalizationProgress(RichProgressBar):
+    """Shows the running top-1 localization error of this process beside the evaluation bars.
+
+    Args:
+        refresh_rate: batches between two updates.
+    """
+
+    def __init__(self, refresh_rate: int = 1) -> None:
+        super().__init__(refresh_rate=refresh_rate)
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        metrics = super().get_metrics(trainer, pl_module)
+        metrics.pop("v_num", None)
+        return {name.removesuffix("_step"): v for name, v in metrics.items() if "_epoch" not in name}
+
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any, **kwargs: Any
+    ) -> None:
+        super().on_validation_batch_end(trainer, pl_module, *args, **kwargs)
+        if not trainer.sanity_checking:
+            self._show(self.val_progress_bar_id, "Validation", pl_module.val_metric)
+
+    def on_test_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any, **kwargs: Any
+    ) -> None:
+        super().on_test_batch_end(trainer, pl_module, *args, **kwargs)
+        self._show(self.test_progress_bar_id, "Test", pl_module.test_metric)
+
+    def _show(self, bar: Any, title: str, metric: LocalizationError) -> None:
+        # Asking for the number waits for the device; nobody looks where there is no terminal.
+        if self.is_enabled and bar is not None and self._console.is_terminal:
+            error = float(metric.running_error())
+            self.progress.update(bar, description=f"{title}, loc_top1 error {error:.1%}")

@@ -1,0 +1,1 @@
+"""The science as pure functions on tensors: maps, components, boxes, rules."""

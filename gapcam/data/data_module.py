@@ -1,0 +1,167 @@
+"""What every data set shares: loaders, the device half of the transforms, exact resuming."""
+
+import os
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader
+
+from gapcam.batch import Batch, collate
+from gapcam.data.dataset import LocalizationDataset
+from gapcam.data.sampler import ResumableSampler
+from gapcam.data.transforms import normalize, random_crops
+from gapcam.errors import UserError
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class DataModule(pl.LightningDataModule):
+    """Train, validation and test split of a data set.
+
+    Images travel to the device as uint8; cropping, mirroring and normalising happen there. The
+    order of the samples and every random number of a training step depend on the seed and the
+    step alone, so a run that is killed and resumed repeats the uninterrupted one.
+
+    Subclasses provide `load_splits`.
+
+    Args:
+        size: height and width of the images that the network sees.
+        batch_size: images a training batch, on each device.
+        eval_batch_size: images an evaluation batch, on each device.
+        num_workers: loader processes on each device; null chooses by the machine's cores.
+        seed: of the order of the samples and of the random crops.
+        flip: mirror half of the training images.
+        mean: of the pixel values in 0..1, red, green, blue.
+        std: standard deviation of the same.
+
+    Raises:
+        UserError: if a setting is out of range.
+    """
+
+    class_names: list[str]
+    train: LocalizationDataset
+    val: LocalizationDataset
+    test: LocalizationDataset
+
+    def __init__(
+        self,
+        *,
+        size: Sequence[int],
+        batch_size: int,
+        eval_batch_size: int,
+        num_workers: int | None,
+        seed: int,
+        flip: bool,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+    ) -> None:
+        super().__init__()
+        if min(batch_size, eval_batch_size) < 1:
+            raise UserError(
+                "data.batch_size and data.eval_batch_size must be at least 1; "
+                f"got {batch_size} and {eval_batch_size}"
+            )
+        self.size = (int(size[0]), int(size[1]))
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.num_workers = _default_workers() if num_workers is None else num_workers
+        self.seed = seed
+        self.flip = flip
+        self.mean = tuple(mean)
+        self.std = tuple(std)
+        self._is_loaded = False
+
+    @abstractmethod
+    def load_splits(self) -> None:
+        """Set `class_names`, `train`, `val` and `test`; check what can be checked cheaply.
+
+        Raises:
+            UserError: if the data are missing or wrong, saying what was looked for.
+        """
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    def describe(self) -> str:
+        """Counts of the splits for the start line."""
+        return (
+            f"{len(self.train):,} train, {len(self.val):,} val, {len(self.test):,} test images "
+            f"of {self.num_classes:,} classes"
+        )
+
+    def fingerprint(self) -> dict[str, str]:
+        """Digest of each split."""
+        return {split: getattr(self, split).fingerprint() for split in ("train", "val", "test")}
+
+    def setup(self, stage: str | None = None) -> None:
+        if not self._is_loaded:
+            self.load_splits()
+            self._is_loaded = True
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        assert self.trainer is not None
+        sampler = ResumableSampler(
+            self.train,
+            num_replicas=self.trainer.world_size,
+            rank=self.trainer.global_rank,
+            shuffle=True,
+            seed=self.seed,
+        )
+        seen = self.trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        sampler.resume(self.trainer.current_epoch, seen * self.batch_size)
+        return self._loader(self.train, self.batch_size, sampler=sampler)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return self._loader(self.val, self.eval_batch_size)
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        return self._loader(self.test, self.eval_batch_size)
+
+    def predict_dataloader(self) -> DataLoader[Any]:
+        return self.test_dataloader()
+
+    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        if self.trainer is not None and self.trainer.training:
+            step = self.trainer.fit_loop.epoch_loop.batch_progress.total.ready
+            torch.manual_seed(_step_seed(self.seed, step, self.trainer.global_rank))
+        return batch
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        if self.trainer is None or not self.trainer.training:
+            return self.evaluation_view(batch)
+        images = random_crops(batch.images, self.size, self.flip)
+        return batch._replace(images=normalize(images, self.mean, self.std))
+
+    def evaluation_view(self, batch: Batch) -> Batch:
+        """The one view of evaluation: the whole image, squashed to `size`, normalised."""
+        return batch._replace(images=normalize(batch.images, self.mean, self.std))
+
+    def _loader(
+        self, dataset: LocalizationDataset, batch_size: int, sampler: Any = None
+    ) -> DataLoader[Any]:
+        return DataLoader(
+            dataset,
+            batch_size=batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            collate_fn=collate,
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=self.num_workers > 0,
+            # Batch normalisation cannot train on a left-over batch of one.
+            drop_last=sampler is not None and len(dataset) > batch_size,
+        )
+
+
+def _default_workers() -> int:
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
+    return min(16, len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1)
+
+
+def _step_seed(seed: int, step: int, rank: int) -> int:
+    """One seed for each step of each process; far apart, so that neighbours share nothing."""
+    return hash((seed, step, rank)) & 0x7FFFFFFFFFFFFFFF

@@ -1,0 +1,205 @@
+"""One run: build, train, test, write down. Everything here may import torch."""
+
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import yaml
+from pytorch_lightning.callbacks import Timer
+from pytorch_lightning.loggers import WandbLogger
+from rich.console import Console
+
+from gapcam.arch.gap_module import GAPModule
+from gapcam.atomic import write_text
+from gapcam.build import build_data, build_module, build_trainer, data_facts, versions
+from gapcam.data.data_module import DataModule
+from gapcam.load import read_checkpoint, require_same_network
+from gapcam.results import gallery_choice, write_gallery, write_rows
+from gapcam.run_directory import RunDirectory
+from gapcam.sweep_guard import refuse_processes
+from gapcam.summary import named_errors, named_floors
+from gapcam.viz.curves import draw_curves, read_curves
+from gapcam.viz.localizations import localize
+from gapcam.viz.report import render_report
+
+_EXPECTED_WARNINGS = (
+    ".*does not have many workers.*",  # digits are in memory
+    ".*The number of training batches .* is smaller than the logging interval.*",
+    ".*Checkpoint directory .* exists and is not empty.*",  # runs resume
+    ".*exists and is not empty with save_top_k.*",
+    ".*The dirpath has changed from.*",  # a run directory may be moved
+)
+
+
+def run_experiment(
+    directory: RunDirectory, command: str, is_sweep: bool, console: Console
+) -> dict[str, Any]:
+    """Train (or go on training), test, and write everything a run leaves behind.
+
+    Args:
+        directory: claimed by the caller.
+        command: the command line, for the record.
+        is_sweep: whether this is one job of a Hydra multirun.
+        console: where the start line goes.
+
+    Returns:
+        What `metrics.json` holds.
+
+    Raises:
+        UserError: on bad input, before training where that is possible.
+    """
+    config = directory.config
+    for message in _EXPECTED_WARNINGS:
+        warnings.filterwarnings("ignore", message)
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    data = build_data(config)
+    module = build_module(config["arch"], config["protocol"], data_facts(data))
+    trainer = build_trainer(config, directory.path)
+    if is_sweep:
+        refuse_processes(trainer.world_size)
+    try:
+        checkpoint = starting_point(directory, module)
+        if trainer.is_global_zero:
+            announce(module, data, trainer, directory, checkpoint, console)
+        _train(trainer, module, data, directory, checkpoint)
+        start = time.perf_counter()
+        trainer.test(module, datamodule=data, verbose=False)
+        seconds = {"train": _seconds_trained(trainer), "test": time.perf_counter() - start}
+        facts = _facts(directory, module, data, trainer, seconds, command)
+        if trainer.is_global_zero:
+            _write_results(directory, module, data, trainer, facts)
+    finally:
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                # A second job of this process would otherwise write into the first one's run.
+                logger.experiment.finish()
+    return facts
+
+
+def starting_point(directory: RunDirectory, module: GAPModule) -> Path | None:
+    """Return the checkpoint to go on from (or to test), checked against the network; None if new."""
+    wanted = directory.config["ckpt"]
+    checkpoint = Path(wanted) if wanted is not None else directory.resume_from()
+    if checkpoint is not None:
+        require_same_network(checkpoint, module)
+    return checkpoint
+
+
+def announce(
+    module: GAPModule,
+    data: DataModule,
+    trainer: pl.Trainer,
+    directory: RunDirectory,
+    checkpoint: Path | None,
+    console: Console,
+) -> None:
+    """Say in one line what will run where."""
+    config = directory.config
+    height, width = module.mapping_resolution()
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    device = f"{trainer.world_size} x {trainer.strategy.root_device.type}"
+    if config["ckpt"] is not None:
+        doing = f"test {checkpoint}"
+    else:
+        doing = "train" if checkpoint is None else f"go on from {checkpoint.name}"
+        doing += f" to epoch {trainer.max_epochs}"
+    console.print(
+        f"[bold]{config['name']}[/]: {parameters:,} parameters, trunk to {module.last_layer}, "
+        f"{height}x{width} maps; {data.describe()}; {doing} on {device}; {directory.path}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _train(
+    trainer: pl.Trainer,
+    module: GAPModule,
+    data: DataModule,
+    directory: RunDirectory,
+    checkpoint: Path | None,
+) -> None:
+    config = directory.config
+    if config["ckpt"] is None:
+        trainer.fit(module, datamodule=data, ckpt_path=str(checkpoint) if checkpoint else None)
+        tested = directory.checkpoints / "best.ckpt" if config["weights"] == "best" else None
+    else:
+        tested = checkpoint
+    if tested is not None:
+        module.load_state_dict(read_checkpoint(tested)["state_dict"])
+
+
+def _seconds_trained(trainer: pl.Trainer) -> float:
+    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]
+    return timers[0].time_elapsed("train") if timers else float("nan")
+
+
+def _facts(
+    directory: RunDirectory,
+    module: GAPModule,
+    data: DataModule,
+    trainer: pl.Trainer,
+    seconds: dict[str, float],
+    command: str,
+) -> dict[str, Any]:
+    config = directory.config
+    same = "val" if data.test is data.val else "test"
+    return {
+        "title": config["run_id"],
+        "metrics": {f"test/{name}": value for name, value in module.test_errors.items()},
+        "units": "error rates in 0..1, lower is better; floor_centred_side is a fraction of the side",
+        "protocol": module.test_metric.protocol.as_dict(),
+        "weights": config["ckpt"] or config["weights"],
+        "network": {
+            "name": config["arch"]["_target_"].rpartition(".")[2],
+            "parameters": sum(parameter.numel() for parameter in module.parameters()),
+            "last_layer": module.last_layer,
+            "mapping_resolution": list(module.mapping_resolution()),
+            "view": list(module.size),
+        },
+        "data": {
+            "description": data.describe(),
+            "evaluated_on": f"{len(module.test_rows.index):,} images of the {same} split",
+            "fingerprint": data.fingerprint(),
+        },
+        "trained": {"epochs": trainer.current_epoch, "steps": trainer.global_step},
+        "seed": config["seed"],
+        "seconds": seconds,
+        "device": f"{trainer.world_size} x {_device_name(trainer)}",
+        "versions": versions(),
+        "command": command,
+    }
+
+
+def _device_name(trainer: pl.Trainer) -> str:
+    device = trainer.strategy.root_device
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def _write_results(
+    directory: RunDirectory,
+    module: GAPModule,
+    data: DataModule,
+    trainer: pl.Trainer,
+    facts: dict[str, Any],
+) -> None:
+    rows = module.test_rows
+    write_rows(directory.rows, rows, data.test, data.class_names)
+    groups = gallery_choice(rows, directory.config["gallery"])
+    indices = [index for group in groups.values() for index in group]
+    module.to(trainer.strategy.root_device)
+    gallery = write_gallery(directory.cams, groups, localize(module, data, data.test, indices))
+    page = render_report(
+        {
+            **facts,
+            "errors": {k: 100 * v for k, v in named_errors(module.test_errors).items()},
+            "floors": named_floors(module.test_errors),
+            "config": yaml.safe_dump(directory.config, sort_keys=False),
+        },
+        draw_curves(read_curves(directory.path / "csv")),
+        gallery,
+    )
+    write_text(directory.report, page)
+    directory.write_metrics(facts)

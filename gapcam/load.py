@@ -1,0 +1,80 @@
+"""A trained network back from its checkpoint."""
+
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+
+from gapcam.arch.gap_module import GAPModule
+from gapcam.build import build_module, require_trusted_targets
+from gapcam.errors import UserError
+
+
+def load(path: str | Path, device: str | torch.device = "cpu") -> GAPModule:
+    """Rebuild the network of a checkpoint, with its weights, in evaluation mode.
+
+    `module.recipe["data"]` says what it expects: input size, mean, std and class names.
+
+    Args:
+        path: a checkpoint that a run wrote.
+        device: where to put the network.
+
+    Raises:
+        UserError: if the file is missing, is no checkpoint of gapcam, or wants foreign code.
+    """
+    checkpoint = read_checkpoint(Path(path))
+    recipe = checkpoint["gapcam"]
+    require_trusted_targets(recipe)
+    module = build_module(recipe["arch"], recipe["protocol"], recipe["data"])
+    module.load_state_dict(checkpoint["state_dict"])
+    module.recipe = recipe
+    return module.to(device).eval()
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint without running any code in it.
+
+    Raises:
+        UserError: if the file is missing, damaged, or not written by gapcam.
+    """
+    if not path.is_file():
+        raise UserError(
+            f"There is no checkpoint {path}. Runs keep theirs in <run directory>/checkpoints/."
+        )
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError, OSError, KeyError) as error:
+        raise UserError(f"{path} is damaged or no checkpoint: {error}") from error
+    if not isinstance(checkpoint, dict) or not {"gapcam", "state_dict"} <= checkpoint.keys():
+        raise UserError(
+            f"{path} was not written by gapcam: expected the entries 'gapcam' and 'state_dict'."
+        )
+    return checkpoint
+
+
+def require_same_network(path: Path, module: GAPModule) -> None:
+    """Refuse a checkpoint whose network is not `module`'s.
+
+    Raises:
+        UserError: names both networks, or the settings in which they differ.
+    """
+    stored, wanted = (_network(recipe) for recipe in (read_checkpoint(path)["gapcam"], module.recipe))
+    differences = [
+        f"{key}: {stored.get(key)!r} -> {wanted.get(key)!r}"
+        for key in sorted(stored.keys() | wanted.keys())
+        if stored.get(key) != wanted.get(key)
+    ]
+    if differences:
+        raise UserError(
+            f"{path} is the checkpoint of another network (checkpoint -> asked for):\n  "
+            + "\n  ".join(differences)
+        )
+
+
+def _network(recipe: dict[str, Any]) -> dict[str, Any]:
+    settings = {f"arch.{k}": v for k, v in recipe["arch"].items() if k not in ("optimizer", "schedule")}
+    return settings | {
+        "number of classes": len(recipe["data"]["class_names"]),
+        "size": recipe["data"]["size"],
+    }

@@ -1,0 +1,3 @@
+"""torchmetrics shells over the functions of `gapcam.cam`."""
+
+from gapcam.metrics.localization import LocalizationError as LocalizationError

@@ -1,0 +1,100 @@
+"""`python -m gapcam.run`: train a network with image labels alone and see where it looks.
+
+Importing this module does not import torch: help, completion and mistakes answer at once.
+"""
+
+import logging
+import shlex
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from gapcam.config_dir import CONFIG_DIR
+from gapcam.errors import UserError
+from gapcam.run_directory import RunDirectory, State, is_main_process
+from gapcam.summary import print_result
+from gapcam.sweep_guard import processes_asked_for, refuse_processes
+
+OBJECTIVE = "test/loc_top1"
+_ERROR_IN_WORKER = f"{UserError.__module__}.{UserError.__name__}: "
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
+def main(config: DictConfig) -> float:
+    """Run one configuration and return its top-1 localization error, which sweeps minimise."""
+    try:
+        return run(config)
+    except UserError as error:
+        # A loader's worker process wraps the message in its traceback.
+        raise CompactHydraException(str(error).rpartition(_ERROR_IN_WORKER)[2]) from None
+
+
+def run(config: DictConfig) -> float:
+    """Run one configuration, unless its directory already holds the result.
+
+    Raises:
+        UserError: on bad input.
+    """
+    plain = resolve(config)
+    hydra_config = HydraConfig.get()
+    is_sweep = hydra_config.mode == RunMode.MULTIRUN
+    if is_sweep:
+        refuse_processes(processes_asked_for(plain["trainer"]))
+    directory = RunDirectory(Path(plain["run_dir"]), plain)
+    console = Console(stderr=False, quiet=not is_main_process())
+    if directory.state() is State.FINISHED:
+        console.print(f"{directory.path} is finished; delete it to run it again.", soft_wrap=True)
+        metrics = directory.metrics()
+    else:
+        command = ["python", "-m", "gapcam.run", *hydra_config.overrides.task]
+        metrics = _run_claimed(directory, shlex.join(command), is_sweep, console)
+    print_result(metrics, str(directory.report), console)
+    return float(metrics["metrics"][OBJECTIVE])
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """Plain configuration without interpolations.
+
+    Raises:
+        UserError: if a setting is missing or impossible.
+    """
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        settings = " ".join(f"{key}=..." for key in missing)
+        raise UserError(f"{', '.join(missing)} must be set: add {settings} to the command.")
+    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    if plain["weights"] not in ("last", "best"):
+        raise UserError(f"weights must be last or best; got {plain['weights']!r}")
+    for key in ("seed", "gallery"):
+        if not isinstance(plain[key], int) or plain[key] < 0:
+            raise UserError(f"{key} must be a whole number from 0 on; got {plain[key]!r}")
+    return plain
+
+
+def _run_claimed(
+    directory: RunDirectory, command: str, is_sweep: bool, console: Console
+) -> dict[str, Any]:
+    with directory.claimed() if is_main_process() else nullcontext():
+        try:
+            with console.status("starting"):
+                logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+                from gapcam.experiment import run_experiment
+            return run_experiment(directory, command, is_sweep, console)
+        except (KeyboardInterrupt, SystemExit):
+            # Lightning turns Ctrl-C into SystemExit once it has shut down.
+            console.print(
+                f"Interrupted. Finished epochs are kept in {directory.path}: the same command goes on.",
+                soft_wrap=True,
+            )
+            raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Drawings: overlays, galleries, curves, the report."""

@@ -1,0 +1,90 @@
+"""One image, what the network says of it, and where it looks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from gapcam.arch.gap_module import GAPModule
+from gapcam.batch import Batch, collate
+from gapcam.cam.activation import divide_by_max, upsample
+from gapcam.cam.boxes import best_iou, scale_boxes
+from gapcam.data.data_module import DataModule
+from gapcam.data.dataset import LocalizationDataset
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Localization:
+    """The map and box of the best guess for one image.
+
+    `picture` is the original; `heat` `(H, W)` in 0..1 on the original's pixels; boxes are
+    half-open, in the original's pixels; `iou` is with the best fitting true box.
+    """
+
+    index: int
+    name: str
+    picture: Image.Image
+    heat: NDArray[np.float32]
+    true_boxes: NDArray[np.float32]
+    box: NDArray[np.float32]
+    label: int
+    guess: int
+    true_name: str
+    guess_name: str
+    score: float
+    iou: float
+
+    @property
+    def caption(self) -> str:
+        verdict = "right" if self.guess == self.label else "wrong"
+        return (
+            f"{self.guess_name} {self.score:.0%} ({verdict}"
+            + (f", true: {self.true_name}" if self.guess != self.label else "")
+            + f"), IoU {self.iou:.2f}"
+        )
+
+
+def localize(
+    module: GAPModule, data: DataModule, dataset: LocalizationDataset, indices: Sequence[int]
+) -> Iterator[Localization]:
+    """Look at chosen images of a split, in the order given."""
+    for start in range(0, len(indices), _AT_ONCE):
+        yield from _localize_batch(module, data, dataset, indices[start : start + _AT_ONCE])
+
+
+def _localize_batch(
+    module: GAPModule, data: DataModule, dataset: LocalizationDataset, indices: Sequence[int]
+) -> Iterator[Localization]:
+    batch = collate([dataset[index] for index in indices])
+    batch = Batch(*(tensor.to(module.device) for tensor in batch))
+    view = module.size
+    was_training = module.training
+    with torch.no_grad():
+        found = module.eval().predict_step(data.evaluation_view(batch), 0)
+    module.train(was_training)
+    boxes = scale_boxes(found["boxes"], view, batch.sizes)
+    iou = best_iou(boxes, batch.boxes, batch.counts).cpu()
+    boxes, maps = boxes.cpu().numpy(), found["maps"][:, :1].cpu()
+    for row, index in enumerate(indices):
+        guess, label = int(found["classes"][row, 0]), int(batch.labels[row])
+        picture = dataset.picture(index)
+        heat = divide_by_max(upsample(upsample(maps[row : row + 1], view), picture.size[::-1]))
+        yield Localization(
+            index=index,
+            name=dataset.name(index),
+            picture=picture,
+            heat=heat[0, 0].numpy(),
+            true_boxes=dataset.true_boxes(index).numpy(),
+            box=boxes[row, 0],
+            label=label,
+            guess=guess,
+            true_name=data.class_names[label],
+            guess_name=data.class_names[guess],
+            score=float(found["scores"][row, 0]),
+            iou=float(iou[row, 0]),
+        )

@@ -1,0 +1,75 @@
+"""Heat maps and boxes drawn on pictures."""
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from gapcam.viz.localizations import Localization
+
+TRUE_COLOUR = "#ffffff"
+PREDICTED_COLOUR = "#ff3d6e"
+_HALO = "#000000"
+_SIDE = 256
+_CAPTION_HEIGHT = 24
+
+
+def overlay(picture: Image.Image, heat: NDArray[np.floating], opacity: float = 0.55) -> Image.Image:
+    """Lay a heat map over a picture.
+
+    Viridis grows evenly in lightness: it survives grey printing and colour blindness.
+
+    Args:
+        picture: RGB.
+        heat: `(H, W)` in 0..1, of the picture's size.
+        opacity: of the map.
+    """
+    colours = matplotlib.colormaps["viridis"](heat)[..., :3]
+    blend = (1 - opacity) * np.asarray(picture) / 255 + opacity * colours
+    return Image.fromarray((blend * 255).round().astype(np.uint8))
+
+
+def draw_boxes(
+    picture: Image.Image, boxes: Sequence[NDArray[np.floating]], colour: str
+) -> Image.Image:
+    """Draw half-open boxes as two-pixel frames with a dark halo; returns a copy."""
+    picture = picture.copy()
+    draw = ImageDraw.Draw(picture)
+    for x0, y0, x1, y1 in boxes:
+        if x1 - x0 >= 1 and y1 - y0 >= 1:
+            corners = (round(float(x0)), round(float(y0)), round(float(x1)) - 1, round(float(y1)) - 1)
+            draw.rectangle(corners, outline=_HALO, width=4)
+            draw.rectangle(_shrink(corners), outline=colour, width=2)
+    return picture
+
+
+def panel(found: Localization) -> Image.Image:
+    """Draw picture and overlay side by side, both with true and predicted box, and a caption."""
+    factor = _SIDE / max(found.picture.size)
+    width, height = (max(1, round(side * factor)) for side in found.picture.size)
+    scale = np.array([width / found.picture.width, height / found.picture.height] * 2)
+    picture = found.picture.resize((width, height), Image.Resampling.BICUBIC)
+    heat = Image.fromarray(found.heat).resize((width, height), Image.Resampling.BILINEAR)
+    views = picture, overlay(picture, np.asarray(heat).clip(0, 1))
+    sheet = Image.new("RGB", (2 * width + 4, height + _CAPTION_HEIGHT), "white")
+    for left, view in zip((0, width + 4), views, strict=True):
+        view = draw_boxes(view, found.true_boxes * scale, TRUE_COLOUR)
+        view = draw_boxes(view, [found.box * scale], PREDICTED_COLOUR)
+        sheet.paste(view, (left, 0))
+    font = ImageFont.load_default(13)
+    text = _fit(found.caption, font, sheet.width - 4)
+    ImageDraw.Draw(sheet).text((2, height + 4), text, fill="black", font=font)
+    return sheet
+
+
+def _shrink(corners: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    x0, y0, x1, y1 = corners
+    return (x0 + 1, y0 + 1, x1 - 1, y1 - 1) if x1 - x0 > 4 and y1 - y0 > 4 else corners
+
+
+def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    while text and font.getlength(text) > width:
+        text = text[:-2] + "…"
+    return text

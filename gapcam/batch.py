@@ -18,7 +18,7 @@ class Sample(NamedTuple):
     label: int
     boxes: Tensor
     size: tuple[int, int]
-    index: int
+    index: int  # type: ignore[assignment]  # tuple.index is not used
 
 
 class Batch(NamedTuple):
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     boxes: Tensor
     counts: Tensor
     sizes: Tensor
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]
 
 
 def collate(samples: Sequence[Sample]) -> Batch:

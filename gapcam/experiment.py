@@ -1,5 +1,6 @@
 """One run: build, train, test, write down. Everything here may import torch."""
 
+import logging
 import time
 import warnings
 from pathlib import Path
@@ -19,13 +20,14 @@ from gapcam.data.data_module import DataModule
 from gapcam.load import read_checkpoint, require_same_network
 from gapcam.results import gallery_choice, write_gallery, write_rows
 from gapcam.run_directory import RunDirectory
-from gapcam.sweep_guard import refuse_processes
 from gapcam.summary import named_errors, named_floors
+from gapcam.sweep_guard import refuse_processes
 from gapcam.viz.curves import draw_curves, read_curves
 from gapcam.viz.localizations import localize
 from gapcam.viz.report import render_report
 
 _EXPECTED_WARNINGS = (
+    ".*LeafSpec.*is deprecated.*",  # Lightning with a newer torch
     ".*does not have many workers.*",  # digits are in memory
     ".*The number of training batches .* is smaller than the logging interval.*",
     ".*Checkpoint directory .* exists and is not empty.*",  # runs resume
@@ -52,8 +54,7 @@ def run_experiment(
         UserError: on bad input, before training where that is possible.
     """
     config = directory.config
-    for message in _EXPECTED_WARNINGS:
-        warnings.filterwarnings("ignore", message)
+    keep_lightning_quiet()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data = build_data(config)
     module = build_module(config["arch"], config["protocol"], data_facts(data))
@@ -79,8 +80,16 @@ def run_experiment(
     return facts
 
 
+def keep_lightning_quiet() -> None:
+    """Silence notes and warnings that are expected here; the start line says what matters."""
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in _EXPECTED_WARNINGS:
+        warnings.filterwarnings("ignore", message)
+
+
 def starting_point(directory: RunDirectory, module: GAPModule) -> Path | None:
-    """Return the checkpoint to go on from (or to test), checked against the network; None if new."""
+    """Return the checkpoint to go on from or to test, None if there is none yet."""
     wanted = directory.config["ckpt"]
     checkpoint = Path(wanted) if wanted is not None else directory.resume_from()
     if checkpoint is not None:
@@ -132,7 +141,8 @@ def _train(
 
 
 def _seconds_trained(trainer: pl.Trainer) -> float:
-    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    timers = [callback for callback in callbacks if isinstance(callback, Timer)]
     return timers[0].time_elapsed("train") if timers else float("nan")
 
 
@@ -149,7 +159,7 @@ def _facts(
     return {
         "title": config["run_id"],
         "metrics": {f"test/{name}": value for name, value in module.test_errors.items()},
-        "units": "error rates in 0..1, lower is better; floor_centred_side is a fraction of the side",
+        "units": "error rates in 0..1, lower is better; floor_centred_side: fraction of a side",
         "protocol": module.test_metric.protocol.as_dict(),
         "weights": config["ckpt"] or config["weights"],
         "network": {

@@ -59,7 +59,9 @@ def require_same_network(path: Path, module: GAPModule) -> None:
     Raises:
         UserError: names both networks, or the settings in which they differ.
     """
-    stored, wanted = (_network(recipe) for recipe in (read_checkpoint(path)["gapcam"], module.recipe))
+    stored, wanted = (
+        _network(recipe) for recipe in (read_checkpoint(path)["gapcam"], module.recipe)
+    )
     differences = [
         f"{key}: {stored.get(key)!r} -> {wanted.get(key)!r}"
         for key in sorted(stored.keys() | wanted.keys())
@@ -73,7 +75,9 @@ def require_same_network(path: Path, module: GAPModule) -> None:
 
 
 def _network(recipe: dict[str, Any]) -> dict[str, Any]:
-    settings = {f"arch.{k}": v for k, v in recipe["arch"].items() if k not in ("optimizer", "schedule")}
+    settings = {
+        f"arch.{k}": v for k, v in recipe["arch"].items() if k not in ("optimizer", "schedule")
+    }
     return settings | {
         "number of classes": len(recipe["data"]["class_names"]),
         "size": recipe["data"]["size"],

@@ -10,6 +10,7 @@ from gapcam.metrics.localization import LocalizationRows
 from gapcam.viz.localizations import Localization
 from gapcam.viz.overlay import panel
 
+
 def write_rows(
     path: Path, rows: LocalizationRows, dataset: LocalizationDataset, class_names: Sequence[str]
 ) -> None:
@@ -66,4 +67,3 @@ def write_gallery(
                 panel(one).save(temporary, format="PNG", optimize=True)
             gallery[group].append((path, one))
     return gallery
-

@@ -3,7 +3,6 @@
 Importing this module does not import torch: help, completion and mistakes answer at once.
 """
 
-import logging
 import shlex
 from contextlib import nullcontext
 from pathlib import Path
@@ -83,14 +82,14 @@ def _run_claimed(
 ) -> dict[str, Any]:
     with directory.claimed() if is_main_process() else nullcontext():
         try:
-            with console.status("starting"):
-                logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+            with console.status("loading torch"):
                 from gapcam.experiment import run_experiment
             return run_experiment(directory, command, is_sweep, console)
         except (KeyboardInterrupt, SystemExit):
             # Lightning turns Ctrl-C into SystemExit once it has shut down.
             console.print(
-                f"Interrupted. Finished epochs are kept in {directory.path}: the same command goes on.",
+                f"Interrupted. What was finished is kept in {directory.path}; "
+                "the same command goes on.",
                 soft_wrap=True,
             )
             raise SystemExit(130) from None

@@ -38,7 +38,8 @@ def print_result(metrics: dict[str, Any], report: str, console: Console) -> None
         console: where to print.
     """
     errors = {name.removeprefix("test/"): value for name, value in metrics["metrics"].items()}
-    table = Table(title=f"{metrics['title']}, {metrics['data']['evaluated_on']}", title_justify="left")
+    console.print(f"{metrics['title']}, {metrics['data']['evaluated_on']}", highlight=False)
+    table = Table()
     table.add_column("error")
     table.add_column("%", justify="right")
     for name, value in named_errors(errors).items():

@@ -8,9 +8,9 @@ from gapcam.errors import UserError
 
 def processes_asked_for(trainer: Mapping[str, Any]) -> int:
     """How many processes a trainer's configuration surely starts; `auto` counts as one."""
-    devices = trainer["devices"]
+    devices, nodes = trainer["devices"], int(trainer["num_nodes"])
     count = len(devices) if isinstance(devices, list) else devices
-    return max(1, count if isinstance(count, int) else 1) * trainer["num_nodes"]
+    return max(1, count if isinstance(count, int) else 1) * nodes
 
 
 def refuse_processes(count: int) -> None:

@@ -30,6 +30,7 @@ class SmallGAP(GAPModule):
             last_layer=last_layer,
             channels=int(table[-1]),
             units=units,
+            batch_norm=True,
             dropout=dropout,
             **kwargs,
         )

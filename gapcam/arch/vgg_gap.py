@@ -1,8 +1,8 @@
 """VGGnet-GAP: VGG-16 without its fully connected layers (Zhou et al. 2016, 3.1)."""
 
-from typing import Any
+from typing import Any, cast
 
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from gapcam.arch.gap_module import GAPModule
@@ -34,12 +34,13 @@ class VGGGAP(GAPModule):
         for layer in trunk:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
+                nn.init.zeros_(cast(Tensor, layer.bias))
         super().__init__(
             trunk=trunk,
             last_layer=last_layer,
             channels=int([units for units in table if units != "M"][-1]),
             units=units,
+            batch_norm=False,
             dropout=dropout,
             **kwargs,
         )

@@ -21,7 +21,9 @@ class LocalizationProgress(RichProgressBar):
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         metrics = super().get_metrics(trainer, pl_module)
         metrics.pop("v_num", None)
-        return {name.removesuffix("_step"): v for name, v in metrics.items() if "_epoch" not in name}
+        return {
+            name.removesuffix("_step"): v for name, v in metrics.items() if "_epoch" not in name
+        }
 
     def on_validation_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any, **kwargs: Any
@@ -36,8 +38,9 @@ class LocalizationProgress(RichProgressBar):
         super().on_test_batch_end(trainer, pl_module, *args, **kwargs)
         self._show(self.test_progress_bar_id, "Test", pl_module.test_metric)
 
-    def _show(self, bar: Any, title: str, metric: LocalizationError) -> None:
+    def _show(self, bar: Any, title: str, metric: Any) -> None:
+        assert isinstance(metric, LocalizationError)
         # Asking for the number waits for the device; nobody looks where there is no terminal.
-        if self.is_enabled and bar is not None and self._console.is_terminal:
+        if self.progress is not None and bar is not None and self.progress.console.is_terminal:
             error = float(metric.running_error())
             self.progress.update(bar, description=f"{title}, loc_top1 error {error:.1%}")

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
+from gapcam.arch.gap_module import GAPModule
+from gapcam.data.data_module import DataModule
 from gapcam.errors import UserError
 from gapcam.viz.localizations import Localization, localize
 from gapcam.viz.overlay import overlay
@@ -38,7 +40,8 @@ class WandbPanels(pl.Callback):
         loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
         if not loggers or trainer.sanity_checking or self.images == 0:
             return
-        data = trainer.datamodule
+        data: DataModule = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(pl_module, GAPModule)
         chosen = np.linspace(0, len(data.val) - 1, min(self.images, len(data.val))).astype(int)
         found = list(localize(pl_module, data, data.val, chosen.tolist()))
         for logger in loggers:

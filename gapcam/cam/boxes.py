@@ -81,6 +81,6 @@ def centred_boxes(sizes_B2: Tensor, sides: Tensor) -> Tensor:
     Returns:
         `(B, S, 4)` in pixels of the images.
     """
-    height_B1, width_B1 = sizes_B2.to(sides).split(1, dim=1)
+    height_B1, width_B1 = sizes_B2.to(sides)[:, :1], sizes_B2.to(sides)[:, 1:]
     low, high = (1 - sides) / 2, (1 + sides) / 2
     return torch.stack([width_B1 * low, height_B1 * low, width_B1 * high, height_B1 * high], dim=-1)

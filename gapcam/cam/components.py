@@ -85,7 +85,7 @@ def _first_pixel_of_component(masks_NHW: Tensor, connectivity: int) -> Tensor:
 
     Returns `(N, H*W)` int64. Background pixels carry their own index.
     """
-    count, height, width = masks_NHW.shape
+    height, width = masks_NHW.shape[1:]
     pixels = height * width
     foreground_NP = masks_NHW.flatten(1)
     parent_NP = _start_of_horizontal_run(masks_NHW).flatten(1)

@@ -130,9 +130,9 @@ def find_layout(root: Path) -> Path:
     """
     for layout in (root, root.parent):
         pictures = layout / "ILSVRC" / "Data" / "CLS-LOC"
-        if (layout == root or root.name == "ILSVRC") and (pictures / "train").is_dir():
-            if (pictures / "val").is_dir():
-                return layout
+        may_be = layout == root or root.name == "ILSVRC"
+        if may_be and (pictures / "train").is_dir() and (pictures / "val").is_dir():
+            return layout
     if root.is_dir():
         entries = sorted(entry.name for entry in os.scandir(root))
         found = ", ".join(entries[:8]) + (", …" if len(entries) > 8 else "")

@@ -58,4 +58,4 @@ class ImageFiles(LocalizationDataset):
             ) from error
 
     def name(self, index: int) -> str:
-        return self.paths[index].decode("utf-8")
+        return str(self.paths[index], "utf-8")

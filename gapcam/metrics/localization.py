@@ -20,7 +20,7 @@ class LocalizationRows(NamedTuple):
     `(N, M)` with the best fitting true box; `floor_iou` `(N, S)` of centred boxes.
     """
 
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]  # tuple.index is not used
     labels: Tensor
     classes: Tensor
     boxes: Tensor
@@ -105,7 +105,7 @@ class LocalizationError(Metric):
         """
         if maps.ndim != 4 or maps.shape[:2] != classes.shape or boxes.shape[2:] != (4,):
             raise ValueError(
-                "LocalizationError needs maps (B, M, h, w), classes (B, M) and boxes (B, G, 4); got "
+                "LocalizationError needs maps (B, M, h, w), classes (B, M), boxes (B, G, 4); got "
                 f"{tuple(maps.shape)}, {tuple(classes.shape)} and {tuple(boxes.shape)}"
             )
         predicted = scale_boxes(self.protocol.boxes(maps, self.size), self.size, sizes)
@@ -141,4 +141,6 @@ class LocalizationError(Metric):
         is_first = torch.ones_like(index, dtype=torch.bool)
         is_first[1:] = index[1:] != index[:-1]
         order = order[is_first]
-        return LocalizationRows(*(dim_zero_cat(getattr(self, f))[order] for f in LocalizationRows._fields))
+        return LocalizationRows(
+            *(dim_zero_cat(getattr(self, f))[order] for f in LocalizationRows._fields)
+        )

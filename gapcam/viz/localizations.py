@@ -69,7 +69,7 @@ def _localize_batch(
     module.train(was_training)
     boxes = scale_boxes(found["boxes"], view, batch.sizes)
     iou = best_iou(boxes, batch.boxes, batch.counts).cpu()
-    boxes, maps = boxes.cpu().numpy(), found["maps"][:, :1].cpu()
+    maps = found["maps"][:, :1].cpu()
     for row, index in enumerate(indices):
         guess, label = int(found["classes"][row, 0]), int(batch.labels[row])
         picture = dataset.picture(index)
@@ -80,7 +80,7 @@ def _localize_batch(
             picture=picture,
             heat=heat[0, 0].numpy(),
             true_boxes=dataset.true_boxes(index).numpy(),
-            box=boxes[row, 0],
+            box=boxes[row, 0].cpu().numpy(),
             label=label,
             guess=guess,
             true_name=data.class_names[label],

@@ -39,7 +39,12 @@ def draw_boxes(
     draw = ImageDraw.Draw(picture)
     for x0, y0, x1, y1 in boxes:
         if x1 - x0 >= 1 and y1 - y0 >= 1:
-            corners = (round(float(x0)), round(float(y0)), round(float(x1)) - 1, round(float(y1)) - 1)
+            corners = (
+                round(float(x0)),
+                round(float(y0)),
+                round(float(x1)) - 1,
+                round(float(y1)) - 1,
+            )
             draw.rectangle(corners, outline=_HALO, width=4)
             draw.rectangle(_shrink(corners), outline=colour, width=2)
     return picture
@@ -55,9 +60,8 @@ def panel(found: Localization) -> Image.Image:
     views = picture, overlay(picture, np.asarray(heat).clip(0, 1))
     sheet = Image.new("RGB", (2 * width + 4, height + _CAPTION_HEIGHT), "white")
     for left, view in zip((0, width + 4), views, strict=True):
-        view = draw_boxes(view, found.true_boxes * scale, TRUE_COLOUR)
-        view = draw_boxes(view, [found.box * scale], PREDICTED_COLOUR)
-        sheet.paste(view, (left, 0))
+        with_truth = draw_boxes(view, found.true_boxes * scale, TRUE_COLOUR)
+        sheet.paste(draw_boxes(with_truth, [found.box * scale], PREDICTED_COLOUR), (left, 0))
     font = ImageFont.load_default(13)
     text = _fit(found.caption, font, sheet.width - 4)
     ImageDraw.Draw(sheet).text((2, height + 4), text, fill="black", font=font)

@@ -52,7 +52,7 @@ class Digits(DataModule):
         digit_sizes: Sequence[int] = (30, 52),
         fragments: int = 6,
         fragment_sizes: Sequence[int] = (10, 16),
-        counts: Sequence[int] = (2500, 300, 1000),
+        counts: Sequence[int] = (3000, 300, 1000),
         **kwargs: Any,
     ) -> None:
         super().__init__(size=(canvas, canvas), flip=False, **kwargs)

@@ -25,9 +25,7 @@ def test_equals_the_sum_written_as_loops() -> None:
         for m in range(2):
             for y in range(2):
                 for x in range(2):
-                    value = sum(
-                        weight[classes[b, m], k] * features[b, k, y, x] for k in range(3)
-                    )
+                    value = sum(weight[classes[b, m], k] * features[b, k, y, x] for k in range(3))
                     assert maps[b, m, y, x] == pytest.approx(float(value), abs=1e-6)
 
 

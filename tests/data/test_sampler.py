@@ -1,0 +1,31 @@
+import pytest
+
+from gapcam.data.sampler import ResumableSampler
+
+
+def sampler(**kwargs: int) -> ResumableSampler:
+    return ResumableSampler(range(10), **{"num_replicas": 1, "rank": 0, "seed": 5, **kwargs})
+
+
+def test_order_depends_on_seed_and_epoch_alone() -> None:
+    first, again, other = sampler(), sampler(), sampler(seed=6)
+    assert sorted(first) == list(range(10))
+    assert list(first) == list(again) != list(other)
+    again.set_epoch(1)
+    assert list(first) != list(again)
+
+
+@pytest.mark.parametrize("seen", [0, 4, 10])
+def test_resuming_leaves_out_what_was_seen_in_that_epoch_only(seen: int) -> None:
+    whole, resumed = sampler(), sampler()
+    resumed.resume(epoch=2, samples_seen=seen)
+    for epoch in range(4):
+        whole.set_epoch(epoch)
+        resumed.set_epoch(epoch)
+        assert list(resumed) == list(whole)[seen if epoch == 2 else 0 :]
+    assert len(resumed) == 10
+
+
+def test_processes_share_the_samples() -> None:
+    shares = [list(sampler(num_replicas=2, rank=rank)) for rank in range(2)]
+    assert sorted(shares[0] + shares[1]) == list(range(10))

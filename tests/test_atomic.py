@@ -1,0 +1,42 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from gapcam.atomic import atomic_path, write_text
+from gapcam.errors import UserError
+
+
+def test_replaces_the_file(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "file.txt"
+    write_text(target, "ä")
+    write_text(target, "b")
+    assert target.read_text(encoding="utf-8") == "b"
+    assert os.listdir(target.parent) == ["file.txt"]
+
+
+def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    write_text(target, "old")
+    with pytest.raises(RuntimeError, match="broken"):
+        _fail_halfway(target, RuntimeError("broken"))
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file.txt"]
+
+
+def test_a_full_disk_is_explained(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    with pytest.raises(UserError, match=r"No room on the disk.*run the same command again"):
+        _fail_halfway(target, OSError(errno.ENOSPC, "No space left on device"))
+
+
+def test_other_faults_pass_through(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError, match="denied"):
+        _fail_halfway(tmp_path / "file.txt", PermissionError(errno.EACCES, "denied"))
+
+
+def _fail_halfway(target: Path, error: Exception) -> None:
+    with atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise error

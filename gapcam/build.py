@@ -8,6 +8,8 @@ from typing import Any
 import pytorch_lightning as pl
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
+from pytorch_lightning.callbacks import ProgressBar
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from gapcam.arch.gap_module import GAPModule
 from gapcam.callbacks.checkpoint_io import AtomicCheckpointIO
@@ -28,16 +30,16 @@ def build(node: Mapping[str, Any], where: str, **kwargs: Any) -> Any:
         kwargs: further arguments for the target.
 
     Raises:
-        UserError: if the target does not take the node's settings.
+        UserError: if the target does not take the node's settings, or refuses their values.
         Exception: what the target itself raises, unwrapped.
     """
     try:
         # Given to `instantiate`, a dataclass among the arguments would be turned into a dict.
         return instantiate(dict(node), _partial_=True, _convert_="all")(**kwargs)
+    except (TypeError, ValueError, MisconfigurationException) as error:
+        raise UserError(f"{where}: {error}") from error
     except InstantiationException as error:
         raise error.__cause__ or UserError(f"{where}: {error}") from None
-    except TypeError as error:
-        raise UserError(f"{where}: {error}") from error
 
 
 def build_data(config: Mapping[str, Any]) -> DataModule:
@@ -95,6 +97,8 @@ def build_trainer(config: Mapping[str, Any], run_dir: Path) -> pl.Trainer:
         ]
         for group, nodes in named.items()
     }
+    if not config["trainer"]["enable_progress_bar"]:
+        parts["callbacks"] = [c for c in parts["callbacks"] if not isinstance(c, ProgressBar)]
     trainer: pl.Trainer = build(
         config["trainer"],
         "trainer",

@@ -149,9 +149,8 @@ class GAPModule(pl.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         # Taken here, where the processes can still talk to each other.
-        self.test_errors = {
-            k: float(v) for k, v in self._log_errors("test", self.test_metric).items()
-        }
+        errors = self._log_errors("test", self.test_metric)
+        self.test_errors = {name: round(float(error), 6) for name, error in errors.items()}
         self.test_rows = self.test_metric.rows()
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:

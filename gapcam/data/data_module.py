@@ -111,9 +111,8 @@ class DataModule(pl.LightningDataModule):
             rank=self.trainer.global_rank,
             shuffle=True,
             seed=self.seed,
+            samples_seen=self._samples_seen,
         )
-        seen = self.trainer.fit_loop.epoch_loop.batch_progress.current.completed
-        sampler.resume(self.trainer.current_epoch, seen * self.batch_size)
         return self._loader(self.train, self.batch_size, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Any]:
@@ -140,6 +139,14 @@ class DataModule(pl.LightningDataModule):
     def evaluation_view(self, batch: Batch) -> Batch:
         """The one view of evaluation: the whole image, squashed to `size`, normalised."""
         return batch._replace(images=normalize(batch.images, self.mean, self.std))
+
+    def _samples_seen(self) -> int:
+        """Samples of the current epoch that this process has trained on before a crash."""
+        assert self.trainer is not None
+        batches = self.trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        # All of them: the epoch was complete, and it is the next one that begins.
+        is_middle = batches < self.trainer.num_training_batches
+        return batches * self.batch_size if is_middle else 0
 
     def _loader(
         self, dataset: LocalizationDataset, batch_size: int, sampler: Any = None

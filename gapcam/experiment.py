@@ -17,6 +17,7 @@ from gapcam.arch.gap_module import GAPModule
 from gapcam.atomic import write_text
 from gapcam.build import build_data, build_module, build_trainer, data_facts, versions
 from gapcam.data.data_module import DataModule
+from gapcam.errors import UserError
 from gapcam.load import read_checkpoint, require_same_network
 from gapcam.results import gallery_choice, write_gallery, write_rows
 from gapcam.run_directory import RunDirectory
@@ -92,10 +93,17 @@ def keep_lightning_quiet() -> None:
 def starting_point(directory: RunDirectory, module: GAPModule) -> Path | None:
     """Return the checkpoint to go on from or to test, None if there is none yet."""
     wanted = directory.config["ckpt"]
-    checkpoint = Path(wanted) if wanted is not None else directory.resume_from()
-    if checkpoint is not None:
-        require_same_network(checkpoint, module)
-    return checkpoint
+    path = Path(wanted) if wanted is not None else directory.resume_from()
+    if path is not None:
+        checkpoint = read_checkpoint(path)
+        require_same_network(path, checkpoint, module)
+        begun, asked_for = checkpoint["epoch"] + 1, directory.config["trainer"]["max_epochs"]
+        if wanted is None and asked_for is not None and 0 <= asked_for < begun:
+            raise UserError(
+                f"{directory.path} has already been trained into epoch {begun}. Ask for "
+                f"trainer.max_epochs={begun} or more, or give a shorter run a name= of its own."
+            )
+    return path
 
 
 def announce(

@@ -53,15 +53,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def require_same_network(path: Path, module: GAPModule) -> None:
+def require_same_network(path: Path, checkpoint: dict[str, Any], module: GAPModule) -> None:
     """Refuse a checkpoint whose network is not `module`'s.
+
+    Args:
+        path: where the checkpoint was read, for the message.
+        checkpoint: as `read_checkpoint` gives it.
+        module: the network that the configuration describes.
 
     Raises:
         UserError: names both networks, or the settings in which they differ.
     """
-    stored, wanted = (
-        _network(recipe) for recipe in (read_checkpoint(path)["gapcam"], module.recipe)
-    )
+    stored, wanted = _network(checkpoint["gapcam"]), _network(module.recipe)
     differences = [
         f"{key}: {stored.get(key)!r} -> {wanted.get(key)!r}"
         for key in sorted(stored.keys() | wanted.keys())

@@ -1,0 +1,93 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import gapcam
+from gapcam.build import build_module, require_trusted_targets
+from gapcam.errors import UserError
+
+FACTS = {"size": [32, 32], "mean": [0.5] * 3, "std": [0.5] * 3, "class_names": ["a", "b"]}
+
+
+@pytest.fixture
+def checkpoint(configure: Callable[..., dict[str, Any]], tmp_path: Path) -> Path:
+    config = configure("arch.units=4")
+    module = build_module(config["arch"], config["protocol"], FACTS)
+    path = tmp_path / "small.ckpt"
+    torch.save({"gapcam": module.recipe, "state_dict": module.state_dict()}, path)
+    return path
+
+
+def test_gives_the_network_back(checkpoint: Path) -> None:
+    module = gapcam.load(checkpoint)
+    state = torch.load(checkpoint, weights_only=True)["state_dict"]
+    assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items())
+    assert module.recipe["data"] == FACTS
+
+
+def _missing(path: Path) -> None:
+    path.unlink()
+
+
+def _cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _foreign(path: Path) -> None:
+    torch.save({"state_dict": {}}, path)
+
+
+def _with_code(path: Path) -> None:
+    torch.save(torch.nn.Linear(2, 2), path)
+
+
+def _with_target(path: Path) -> None:
+    stored = torch.load(path, weights_only=True)
+    stored["gapcam"]["arch"]["optimizer"] = {"_target_": "os.system", "command": "true"}
+    torch.save(stored, path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_missing, "There is no checkpoint"),
+        (_cut_off, "is damaged or no checkpoint"),
+        (_empty, "is damaged or no checkpoint"),
+        (_foreign, "was not written by gapcam"),
+        (_with_code, "is damaged or no checkpoint"),
+        (_with_target, "The checkpoint wants to call 'os.system'"),
+    ],
+)
+def test_bad_files_are_explained(
+    checkpoint: Path, spoil: Callable[[Path], None], message: str
+) -> None:
+    spoil(checkpoint)
+    with pytest.raises(UserError, match=message):
+        gapcam.load(checkpoint)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["os.system", "gapcam.run_directory.os.system", "torch.optim.adam.torch.load", "builtins.eval"],
+)
+def test_foreign_targets_are_refused(target: str) -> None:
+    with pytest.raises(UserError, match=f"wants to call '{target}'"):
+        require_trusted_targets({"arch": [{"_target_": target}]})
+
+
+def test_own_targets_are_trusted(configure: Callable[..., dict[str, Any]]) -> None:
+    config = configure("arch=vgg_gap")
+    require_trusted_targets({"arch": config["arch"], "protocol": config["protocol"]})
+
+
+def test_unknown_attributes_are_attribute_errors() -> None:
+    with pytest.raises(AttributeError, match="module 'gapcam' has no attribute 'nothing'"):
+        gapcam.nothing  # noqa: B018
+    assert gapcam.__version__

@@ -1,0 +1,277 @@
+"""The command as a user types it, and what it leaves behind."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from support import FAST_RUN
+
+import gapcam
+
+PYTHON = sys.executable
+
+
+def type_in(*overrides: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PYTHON, "-m", "gapcam.run", *overrides],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=300,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A finished run with every logger that works offline, and what it printed."""
+    folder = tmp_path_factory.mktemp("runs")
+    done = type_in(*FAST_RUN, f"runs={folder}", "logger=[wandb_offline,tensorboard]")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "small_gap-digits" / "trim0" / "seed0", done.stdout
+
+
+def test_prints_what_runs_where_and_the_result(finished: tuple[Path, str]) -> None:
+    path, printed = finished
+    assert "small_gap-digits: " in printed
+    assert "16x16 maps; 96 train, 20 val, 20 test images of 10 classes" in printed
+    assert "on 1 x cpu" in printed
+    assert "classification, top-1" in printed
+    assert "floor: best centred box" in printed
+    assert "protocol paper: one view" in printed
+    assert str(path / "report.html") in printed
+
+
+def test_leaves_everything_a_run_leaves(finished: tuple[Path, str]) -> None:
+    path, _ = finished
+    metrics = json.loads((path / "metrics.json").read_text())
+    assert metrics["protocol"]["name"] == "paper"
+    assert set(metrics["data"]["fingerprint"]) == {"train", "val", "test"}
+    assert {"torch", "gapcam", "pytorch-lightning"} <= set(metrics["versions"])
+    assert metrics["seconds"]["train"] > 0
+    assert metrics["network"]["mapping_resolution"] == [16, 16]
+    assert metrics["command"].startswith("python -m gapcam.run trainer=debug")
+    assert yaml.safe_load((path / "config.yaml").read_text())["arch"]["units"] == 8
+    assert {p.name for p in (path / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
+    assert len(list((path / "cams").glob("*.png"))) == 3
+    assert not list(path.rglob("*.part"))
+
+
+def test_rows_add_up_to_the_metrics(finished: tuple[Path, str]) -> None:
+    path, _ = finished
+    with (path / "rows.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    metrics = json.loads((path / "metrics.json").read_text())["metrics"]
+    assert [row["index"] for row in rows] == [str(i) for i in range(20)]
+    assert rows[3]["image"] == "test/00003"
+    named = [row["guess_1"] == row["label"] for row in rows]
+    placed = [float(row["label_iou"]) >= 0.5 for row in rows]
+    both = [n and float(row["guess_1_iou"]) >= 0.5 for n, row in zip(named, rows, strict=True)]
+    assert metrics["test/cls_top1"] == pytest.approx(1 - sum(named) / 20, abs=1e-6)
+    assert metrics["test/loc_gt_known"] == pytest.approx(1 - sum(placed) / 20, abs=1e-6)
+    assert metrics["test/loc_top1"] == pytest.approx(1 - sum(both) / 20, abs=1e-6)
+
+
+def test_every_logger_wrote(finished: tuple[Path, str]) -> None:
+    path, _ = finished
+    header = (path / "csv" / "version_0" / "metrics.csv").read_text().splitlines()[0].split(",")
+    assert {"train/loss_epoch", "val/loc_top1", "val/cls_top1", "test/loc_gt_known"} <= set(header)
+    assert list(path.glob("tensorboard/version_0/events.*"))
+    (wandb_run,) = path.glob("wandb/offline-run-*")
+    assert wandb_run.name.endswith("small_gap-digits-trim0-seed0")
+    assert list(wandb_run.glob("files/media/images/val/cam_*.png"))
+    assert list(wandb_run.glob("files/media/metadata/boxes2D/*.json"))
+
+
+def test_report_is_one_file_without_links(finished: tuple[Path, str]) -> None:
+    page = (finished[0] / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 3
+    assert "validation error" in page
+    assert "floor: box around the whole image" in page
+    assert 'src="http' not in page
+    assert "<link" not in page
+    assert "<script" not in page
+
+
+def test_checkpoint_loads_without_trust_and_gives_the_network_back(
+    finished: tuple[Path, str],
+) -> None:
+    path = finished[0] / "checkpoints" / "last.ckpt"
+    stored = torch.load(path, weights_only=True)
+    module = gapcam.load(path)
+    assert not module.training
+    assert module.recipe["data"]["class_names"] == [str(digit) for digit in range(10)]
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        logits, features = module(images)
+    assert features.shape == (2, 8, 16, 16)
+    assert torch.equal(module.classifier.weight, stored["state_dict"]["classifier.weight"])
+    assert torch.isfinite(logits).all()
+
+
+def test_repeating_the_command_shows_the_result_without_training(
+    finished: tuple[Path, str],
+) -> None:
+    path, printed = finished
+    again = type_in(*FAST_RUN, f"runs={path.parents[2]}", "logger=csv")
+    assert again.returncode == 0, again.stderr
+    assert "is finished; delete it to run it again" in again.stdout
+    assert again.stdout[again.stdout.index("error") :] == printed[printed.index("error") :]
+
+
+def test_another_configuration_is_refused(finished: tuple[Path, str]) -> None:
+    refused = type_in(*FAST_RUN, f"runs={finished[0].parents[2]}", "arch.optimizer.lr=0.5")
+    assert refused.returncode == 1
+    assert "arch.optimizer.lr: 0.05 -> 0.5" in refused.stderr
+    assert "name=" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_longer_run_goes_on(finished: tuple[Path, str], tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "small_gap-digits" / "trim0" / "seed0"
+    shutil.copytree(finished[0], copy)
+    longer = type_in(*FAST_RUN, f"runs={tmp_path}", "trainer.max_epochs=3")
+    assert longer.returncode == 0, longer.stderr
+    assert "go on from last.ckpt to epoch 3" in longer.stdout
+    assert json.loads((copy / "metrics.json").read_text())["trained"] == {"epochs": 3, "steps": 9}
+
+
+@pytest.mark.slow
+def test_a_checkpoint_can_be_tested_alone(finished: tuple[Path, str], tmp_path: Path) -> None:
+    checkpoint = finished[0] / "checkpoints" / "last.ckpt"
+    alone = type_in(*FAST_RUN, f"runs={tmp_path}", f"ckpt={checkpoint}")
+    assert alone.returncode == 0, alone.stderr
+    found = json.loads(next(tmp_path.rglob("metrics.json")).read_text())["metrics"]
+    assert found == json.loads((finished[0] / "metrics.json").read_text())["metrics"]
+
+
+@pytest.mark.slow
+def test_a_sweep_runs_and_reports_each_job(tmp_path: Path) -> None:
+    sweep = type_in("-m", *FAST_RUN, f"runs={tmp_path}", "seed=0,1", "logger=wandb_offline")
+    assert sweep.returncode == 0, sweep.stderr
+    assert len(list(tmp_path.rglob("metrics.json"))) == 2
+    runs = {path.name.rpartition("small_gap")[2] for path in tmp_path.rglob("offline-run-*")}
+    assert runs == {"-digits-trim0-seed0", "-digits-trim0-seed1"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["arch=vgg_gapp"], "vgg_gap"),
+        (["arhc=vgg_gap"], "arhc"),
+        (["arch.trimm=1"], "arch.trimm"),
+        (["data=ilsvrc"], "data.root must be set: add data.root=... to the command."),
+        (["weights=first"], "weights must be last or best; got 'first'"),
+        (["seed=x"], "seed must be a whole number from 0 on; got 'x'"),
+        (["-m", "trainer.devices=2"], "cannot train a job with 2 processes"),
+        (["-m", "trainer.num_nodes=2"], "Add trainer.devices=1"),
+    ],
+)
+def test_mistakes_answer_without_torch(overrides: list[str], message: str, tmp_path: Path) -> None:
+    code = (
+        "import sys; from gapcam.run import main\n"
+        "try: main()\n"
+        "finally: assert 'torch' not in sys.modules, 'torch was imported'"
+    )
+    answer = subprocess.run(
+        [PYTHON, "-c", code, *overrides, f"runs={tmp_path}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert message in answer.stderr
+    assert "torch was imported" not in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not list(tmp_path.rglob("config.yaml"))
+
+
+@pytest.mark.parametrize(
+    "question", [["--help"], ["--cfg", "job"], ["--shell-completion", "install=bash"]]
+)
+def test_questions_answer_without_torch(question: list[str]) -> None:
+    code = (
+        "import sys; from gapcam.run import main\n"
+        "try: main()\n"
+        "finally: assert 'torch' not in sys.modules, 'torch was imported'"
+    )
+    answer = subprocess.run(
+        [PYTHON, "-c", code, *question], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["arch.trim=7"], "arch.trim must be one of 0 (conv3_2), 1 (conv2_2), 2 (conv1_1); got 7"),
+        (["protocol.threshold=1.5"], "protocol.threshold must lie in [0, 1); got 1.5"),
+        (["data=ilsvrc", "data.root=/nowhere"], "data.root=/nowhere is not ILSVRC-2012"),
+        (["trainer.accelerator=gpux"], "trainer: "),
+        (["ckpt=/nowhere.ckpt"], "There is no checkpoint /nowhere.ckpt"),
+    ],
+)
+def test_bad_input_gets_one_clear_message(
+    overrides: list[str], message: str, tmp_path: Path
+) -> None:
+    answer = type_in(*overrides, f"runs={tmp_path}")
+    assert answer.returncode == 1
+    assert message in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_checkpoint_of_another_network(finished: tuple[Path, str], tmp_path: Path) -> None:
+    checkpoint = finished[0] / "checkpoints" / "last.ckpt"
+    answer = type_in(*FAST_RUN, "arch.units=9", f"ckpt={checkpoint}", f"runs={tmp_path}")
+    assert answer.returncode == 1
+    assert "is the checkpoint of another network" in answer.stderr
+    assert "arch.units: 8 -> 9" in answer.stderr
+
+
+def test_broken_picture_in_a_worker_is_named(ilsvrc_root: Path, tmp_path: Path) -> None:
+    path = ilsvrc_root / "ILSVRC" / "Data" / "CLS-LOC" / "train" / "n02099601" / "n02099601_2.JPEG"
+    path.write_bytes(b"broken")
+    command = ["data=ilsvrc", f"data.root={ilsvrc_root}", "data.size=[32,32]", "data.resize=40"]
+    command += ["data.num_workers=1", "data.batch_size=4", "trainer=debug", f"runs={tmp_path}"]
+    answer = type_in(*command)
+    assert answer.returncode == 1
+    assert f"Cannot read picture {path} of the train split" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.slow
+def test_interrupt_keeps_what_was_finished(tmp_path: Path) -> None:
+    command = [*FAST_RUN, f"runs={tmp_path}", "trainer.max_epochs=500"]
+    process: subprocess.Popen[Any] = subprocess.Popen(
+        [PYTHON, "-m", "gapcam.run", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.rglob("last.ckpt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, printed
+    assert "the same command goes on" in printed.replace("\n", " ")
+    assert "Traceback" not in printed
+    resumed = type_in(*command[:-1], "trainer.max_epochs=1")
+    assert resumed.returncode == 1
+    assert "has already been trained into epoch" in resumed.stderr

@@ -1,0 +1,97 @@
+"""The report in headless Chromium: nothing breaks, nothing is fetched, a phone can show it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from gapcam.viz.curves import draw_curves
+from gapcam.viz.localizations import Localization
+from gapcam.viz.overlay import panel
+from gapcam.viz.report import render_report
+
+FACTS = {
+    "title": "<b>name</b>",
+    "network": {
+        "name": "VGGGAP",
+        "parameters": 20_000_000,
+        "last_layer": "conv5_3",
+        "mapping_resolution": [14, 14],
+    },
+    "data": {"description": "3 images", "fingerprint": {"test": "0123456789abcdef"}},
+    "errors": {"classification, top-1": 12.345},
+    "floors": {"floor: box around the whole image": 0.6},
+    "protocol": {"name": "paper", "rule": "value > 0.2 of max"},
+    "weights": "last",
+    "seconds": {"train": 1.0},
+    "trained": {"epochs": 1, "steps": 2},
+    "device": "1 x cpu",
+    "versions": {"torch": "2"},
+    "seed": 0,
+    "command": "python -m gapcam.run",
+    "config": "seed: 0",
+}
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield browser.new_page(viewport={"width": 390, "height": 800})
+        browser.close()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+def test_opens_on_a_phone_without_faults(page: Page, tmp_path: Path) -> None:
+    one = Localization(
+        index=0,
+        name="val/0.jpg",
+        picture=Image.new("RGB", (64, 48), "grey"),
+        heat=np.zeros((48, 64), np.float32),
+        true_boxes=np.zeros((1, 4), np.float32),
+        box=np.array([1, 1, 9, 9], np.float32),
+        label=0,
+        guess=0,
+        true_name="cat",
+        guess_name="cat",
+        score=0.5,
+        iou=0.0,
+    )
+    picture = tmp_path / "one.png"
+    panel(one).save(picture)
+    report = tmp_path / "report.html"
+    report.write_text(
+        render_report(FACTS, draw_curves({}), {"best": [(picture, one)], "worst": []})
+    )
+    faults: list[str] = []
+    fetched: list[str] = []
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda request: fetched.append(request.url))
+    page.goto(report.as_uri())
+    assert page.locator("h1").inner_text() == "<b>name</b>"  # escaped
+    assert page.locator("td.number").first.inner_text() == "12.35"
+    assert page.locator("figure img").evaluate("image => image.naturalWidth") == 516
+    assert page.locator("h3").all_inner_texts() == ["Best"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert faults == []
+    assert [url for url in fetched if not url.startswith(("file:", "data:"))] == []

@@ -6,14 +6,14 @@ Importing this package is cheap: nothing heavy is loaded before it is used.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gapcam.load import load as load
+    from gapcam.checkpoint import load as load
 
 __all__ = ["__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "load":
-        from gapcam.load import load
+        from gapcam.checkpoint import load
 
         return load
     if name == "__version__":

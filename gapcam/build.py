@@ -8,8 +8,8 @@ from typing import Any
 import pytorch_lightning as pl
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import ProgressBar
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from gapcam.arch.gap_module import GAPModule
 from gapcam.callbacks.checkpoint_io import AtomicCheckpointIO

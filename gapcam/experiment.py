@@ -16,9 +16,9 @@ from rich.console import Console
 from gapcam.arch.gap_module import GAPModule
 from gapcam.atomic import write_text
 from gapcam.build import build_data, build_module, build_trainer, data_facts, versions
+from gapcam.checkpoint import read_checkpoint, require_same_network
 from gapcam.data.data_module import DataModule
 from gapcam.errors import UserError
-from gapcam.load import read_checkpoint, require_same_network
 from gapcam.results import gallery_choice, write_gallery, write_rows
 from gapcam.run_directory import RunDirectory
 from gapcam.summary import named_errors, named_floors

@@ -35,11 +35,14 @@ NOT_PART_OF_IDENTITY = (
     "trainer.enable_progress_bar",
     "trainer.log_every_n_steps",
     "data.num_workers",
+    "callbacks.checkpoint.dirpath",
+    "callbacks.recovery.dirpath",
     "logger",
     "runs",
     "run_dir",
 )
-"""Settings that may change between two starts of a run: length, devices, what is shown."""
+"""Settings that may change between two starts of a run: length, devices, what is shown, and where
+the directory lies."""
 
 
 class State(Enum):

@@ -95,6 +95,15 @@ def test_random_masks(density: float, connectivity: int) -> None:
     assert found.areas_N.tolist() == [area for _, area in expected]
 
 
+def test_a_batch_larger_than_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    masks = torch.from_numpy(np.random.default_rng(2).random((30, 9, 8)) < 0.5)
+    whole = largest_component(masks)
+    monkeypatch.setattr(components, "_PIXELS_AT_ONCE", {"cpu": 7 * 72, "device": 1})
+    pieces = largest_component(masks)
+    assert torch.equal(pieces.boxes_N4, whole.boxes_N4)
+    assert torch.equal(pieces.areas_N, whole.areas_N)
+
+
 def test_tie_goes_to_the_first_in_raster_order() -> None:
     mask = torch.tensor([[0, 0, 1], [1, 0, 0], [0, 0, 0], [0, 1, 0]]).bool()
     assert largest_component(mask[None]).boxes_N4.tolist() == [[2, 0, 3, 1]]

@@ -275,3 +275,27 @@ def test_interrupt_keeps_what_was_finished(tmp_path: Path) -> None:
     resumed = type_in(*command[:-1], "trainer.max_epochs=1")
     assert resumed.returncode == 1
     assert "has already been trained into epoch" in resumed.stderr
+
+
+@pytest.mark.slow
+def test_two_processes_test_like_one(finished: tuple[Path, str], tmp_path: Path) -> None:
+    checkpoint = finished[0] / "checkpoints" / "last.ckpt"
+    processes = ["trainer.devices=2", "trainer.strategy=ddp"]
+    settings = [*FAST_RUN, "data.counts=[96,20,7]", f"ckpt={checkpoint}"]
+    for name, extra in (("one", []), ("two", processes)):
+        done = type_in(*settings, f"runs={tmp_path}", f"name={name}", *extra)
+        assert done.returncode == 0, done.stdout + done.stderr
+    one, two = (tmp_path / name / "trim0" / "seed0" for name in ("one", "two"))
+    facts = json.loads((two / "metrics.json").read_text())
+    assert facts["device"] == "2 x cpu"
+    assert facts["metrics"] == json.loads((one / "metrics.json").read_text())["metrics"]
+    assert (two / "rows.csv").read_bytes() == (one / "rows.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_two_processes_train(tmp_path: Path) -> None:
+    done = type_in(*FAST_RUN, f"runs={tmp_path}", "trainer.devices=2", "trainer.strategy=ddp")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("small_gap-digits: ") == 1
+    (path,) = tmp_path.rglob("metrics.json")
+    assert json.loads(path.read_text())["trained"] == {"epochs": 2, "steps": 6}

@@ -1,5 +1,7 @@
 """Lightning's rich progress bar, with the localization error so far while evaluating."""
 
+import math
+import time
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,13 +14,28 @@ class LocalizationProgress(RichProgressBar):
     """Shows the running top-1 localization error of this process beside the evaluation bars.
 
     Args:
-        refresh_rate: batches between two updates.
+        seconds: between two updates. Drawing after every batch would cost more than a small
+            network's step, and reading the loss makes a GPU wait.
     """
 
-    def __init__(self, refresh_rate: int = 1) -> None:
-        super().__init__(refresh_rate=refresh_rate)
+    def __init__(self, seconds: float = 0.2) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self._drawn = self._read = -math.inf
+        self._metrics: dict[str, Any] = {}
+
+    def refresh(self, hard: bool = False) -> None:
+        if hard or time.monotonic() - self._drawn >= self.seconds:
+            super().refresh(hard)
+            self._drawn = time.monotonic()
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        if not trainer.training or time.monotonic() - self._read >= self.seconds:
+            self._metrics = self._read_metrics(trainer, pl_module)
+            self._read = time.monotonic()
+        return self._metrics
+
+    def _read_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         metrics = super().get_metrics(trainer, pl_module)
         metrics.pop("v_num", None)
         return {
@@ -41,6 +58,9 @@ class LocalizationProgress(RichProgressBar):
     def _show(self, bar: Any, title: str, metric: Any) -> None:
         assert isinstance(metric, LocalizationError)
         # Asking for the number waits for the device; nobody looks where there is no terminal.
+        if time.monotonic() - self._read < self.seconds:
+            return
+        self._read = time.monotonic()
         if self.progress is not None and bar is not None and self.progress.console.is_terminal:
             error = float(metric.running_error())
             self.progress.update(bar, description=f"{title}, loc_top1 error {error:.1%}")

@@ -31,6 +31,8 @@ def random_crops(images: Tensor, size: tuple[int, int], flip: bool) -> Tensor:
     """
     count, _, full_height, full_width = images.shape
     height, width = size
+    if size == (full_height, full_width) and not flip:
+        return images
     top = torch.randint(full_height - height + 1, (count, 1))
     left = torch.randint(full_width - width + 1, (count, 1))
     rows = top + torch.arange(height)

@@ -15,6 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from gapcam.atomic import DISK_FULL
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
 from gapcam.run_directory import RunDirectory, State, is_main_process
@@ -33,6 +34,13 @@ def main(config: DictConfig) -> float:
     except UserError as error:
         # A loader's worker process wraps the message in its traceback.
         raise CompactHydraException(str(error).rpartition(_ERROR_IN_WORKER)[2]) from None
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        # A log file, say; results and checkpoints explain themselves.
+        raise CompactHydraException(
+            f"No room on the disk: {error}. Make room and run the same command again."
+        ) from None
 
 
 def run(config: DictConfig) -> float:

@@ -299,3 +299,14 @@ def test_two_processes_train(tmp_path: Path) -> None:
     assert done.stdout.count("small_gap-digits: ") == 1
     (path,) = tmp_path.rglob("metrics.json")
     assert json.loads(path.read_text())["trained"] == {"epochs": 2, "steps": 6}
+
+
+@pytest.mark.slow
+def test_the_default_shows_the_method_working(tmp_path: Path) -> None:
+    """What the README promises: the digits are named, and found far above the floors."""
+    done = type_in(f"runs={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    errors = json.loads(next(tmp_path.rglob("metrics.json")).read_text())["metrics"]
+    floor = min(errors["test/floor_whole_image"], errors["test/floor_best_centred"])
+    assert errors["test/cls_top1"] <= 0.03
+    assert errors["test/loc_gt_known"] <= floor - 0.15

@@ -1,5 +1,6 @@
 """Checkpoints that are whole or absent, and hold nothing that needs trust to be loaded."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -16,5 +17,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
     ) -> None:
-        with atomic_path(Path(path)) as temporary, temporary.open("wb") as file:
-            torch.save(checkpoint, file)
+        # In memory first: torch's own writer hides that a disk is full behind a RuntimeError.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        with atomic_path(Path(path)) as temporary:
+            temporary.write_bytes(content.getbuffer())

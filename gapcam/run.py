@@ -4,6 +4,7 @@ Importing this module does not import torch: help, completion and mistakes answe
 """
 
 import shlex
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from gapcam.atomic import DISK_FULL
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
 from gapcam.run_directory import RunDirectory, State, is_main_process
+from gapcam.suggest import suggestions
 from gapcam.summary import print_result
 from gapcam.sweep_guard import processes_asked_for, refuse_processes
 
@@ -26,8 +28,19 @@ OBJECTIVE = "test/loc_top1"
 _ERROR_IN_WORKER = f"{UserError.__module__}.{UserError.__name__}: "
 
 
+def main() -> None:
+    """Do what the command line says; after a misspelt setting, say which ones exist."""
+    try:
+        compose_and_run()
+    except SystemExit as stop:
+        if stop.code == 1:
+            for line in suggestions(sys.argv[1:]):
+                print(line, file=sys.stderr)
+        raise
+
+
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
-def main(config: DictConfig) -> float:
+def compose_and_run(config: DictConfig) -> float:
     """Run one configuration and return its top-1 localization error, which sweeps minimise."""
     try:
         return run(config)

@@ -1,5 +1,6 @@
 """Plain functions for tests: configurations and a generated ILSVRC."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,13 @@ FAST_RUN = (
     "trainer.enable_progress_bar=false",
 )
 """A run of seconds: a small digits set and few batches."""
+
+
+def subprocess_environment() -> dict[str, str]:
+    """This environment with wide lines, and with compiled modules kept: torch has thousands."""
+    environment = {**os.environ, "COLUMNS": "200"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
 
 
 def compose_config(*overrides: str) -> DictConfig:

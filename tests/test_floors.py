@@ -38,7 +38,7 @@ ALLOWED = {
     "gapcam.viz": {"torch", "numpy", "PIL", "matplotlib", "jinja2"},
     "gapcam.callbacks": {"torch", "numpy", "pytorch_lightning", "lightning_fabric"},
 }
-ONLY_HERE = {"hydra": {"gapcam.build", "gapcam.run"}, "wandb": set()}
+ONLY_HERE = {"hydra": {"gapcam.build", "gapcam.run", "gapcam.suggest"}, "wandb": set()}
 STANDARD = {"__future__"} | set(__import__("sys").stdlib_module_names)
 
 MODULES = {

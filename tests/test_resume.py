@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import subprocess_environment
 
 from gapcam.run_directory import RunDirectory
 
@@ -49,7 +50,11 @@ def while_drawing(run: RunDirectory) -> bool:
 
 def start(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*COMMAND, f"runs={folder}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*COMMAND, f"runs={folder}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=subprocess_environment(),
     )
 
 

@@ -1,0 +1,63 @@
+"""What exists, for somebody who misspelt a setting; Hydra says only that the key is wrong."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from gapcam.config_dir import CONFIG_DIR
+
+
+def suggestions(arguments: Sequence[str]) -> list[str]:
+    """Explain each `key=value` among command-line arguments whose key does not exist.
+
+    Returns:
+        A line for each: the keys there are at that place, and the one most like it.
+    """
+    words = [word for word in arguments if "=" in word and not word.startswith("-")]
+    try:
+        overrides = OverridesParser.create().parse_overrides(words)
+        keys = [o.key_or_group for o in overrides if not o.is_add() and not o.is_delete()]
+        groups = [w for w, o in zip(words, overrides, strict=True) if _is_group(o.key_or_group)]
+        with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+            config = OmegaConf.to_container(compose("config", overrides=groups), resolve=False)
+    except HydraException:
+        return []  # something else is wrong, and Hydra has said so
+    known = list(_keys(config))
+    return [_explain(key, known) for key in keys if not _exists(key, known)]
+
+
+def _explain(key: str, known: Sequence[str]) -> str:
+    place = key
+    while place and place not in known:
+        place = place.rpartition(".")[0]
+    inside = f"{place}." if place else ""
+    here = [k for k in known if k.startswith(inside) and "." not in k.removeprefix(inside)]
+    alike = get_close_matches(key, known, n=1)
+    return (
+        f"There is no setting {key}. {place or 'The configuration'} has: "
+        + ", ".join(k.removeprefix(inside) for k in here)
+        + "."
+        + (f" Did you mean {alike[0]}?" if alike else "")
+    )
+
+
+def _exists(key: str, known: Sequence[str]) -> bool:
+    return key in known or _is_group(key) or key.startswith("hydra")
+
+
+def _is_group(key: str) -> bool:
+    return (CONFIG_DIR / key).is_dir()
+
+
+def _keys(tree: Any, prefix: str = "") -> Iterator[str]:
+    """Every key of the tree by its full name, branches included."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            if not str(key).startswith("_"):
+                yield f"{prefix}{key}"
+                yield from _keys(value, f"{prefix}{key}.")

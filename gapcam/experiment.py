@@ -58,7 +58,8 @@ def run_experiment(
     config = directory.config
     keep_lightning_quiet()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
-    data = build_data(config)
+    with console.status("reading the data"):
+        data = build_data(config)
     module = build_module(config["arch"], config["protocol"], data_facts(data))
     trainer = build_trainer(config, directory.path)
     if is_sweep:

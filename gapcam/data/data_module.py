@@ -5,6 +5,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
@@ -170,5 +171,6 @@ def _default_workers() -> int:
 
 
 def _step_seed(seed: int, step: int, rank: int) -> int:
-    """One seed for each step of each process; far apart, so that neighbours share nothing."""
-    return hash((seed, step, rank)) & 0x7FFFFFFFFFFFFFFF
+    """One seed for each step of each process; neighbours share nothing."""
+    state = np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)
+    return int(state[0])

@@ -67,5 +67,6 @@ class LocalizationDataset(Dataset[Sample]):
         digest = hashlib.sha256(self.labels.tobytes())
         for index in range(len(self)):
             digest.update(self.name(index).encode())
-            digest.update(self.true_boxes(index).numpy().tobytes())
+            if self.boxes is not None:
+                digest.update(self.true_boxes(index).numpy().tobytes())
         return digest.hexdigest()[:16]

@@ -4,6 +4,7 @@ import csv
 import io
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -19,7 +20,7 @@ PANELS = {
     },
 }
 # Okabe and Ito's colours, which colour-blind people can tell apart; the floor is grey.
-_STYLES = (
+_STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#0072B2", "marker": "o"},
     {"color": "#D55E00", "marker": "s"},
     {"color": "#009E73", "marker": "^"},
@@ -48,19 +49,23 @@ def read_curves(folder: Path) -> dict[str, Curve]:
     return {name: sorted(values.items()) for name, values in points.items()}
 
 
-def draw_curves(curves: dict[str, Curve]) -> str:
-    """Draw loss and errors against steps; returns an SVG element."""
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    for axes, (title, names) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
-        for (name, label), style in zip(names.items(), _STYLES, strict=False):
-            if name in curves:
-                steps, values = zip(*curves[name], strict=True)
-                axes.plot(steps, values, label=label, markersize=3, linewidth=1.4, **style)
-        axes.set(title=title, xlabel="step")
-        axes.set_ylim(bottom=0)
-        axes.grid(alpha=0.25)
-        if axes.lines:
-            axes.legend(fontsize=8, frameon=False)
+def draw_curves(curves: dict[str, Curve]) -> list[str]:
+    """Draw loss and errors against steps; returns an SVG element for each."""
+    return [_draw(curves, title, names) for title, names in PANELS.items()]
+
+
+def _draw(curves: dict[str, Curve], title: str, names: dict[str, str]) -> str:
+    figure = Figure(figsize=(4.8, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for (name, label), style in zip(names.items(), _STYLES, strict=False):
+        if name in curves:
+            steps, values = zip(*curves[name], strict=True)
+            axes.plot(steps, values, label=label, markersize=3, linewidth=1.4, **style)
+    axes.set(title=title, xlabel="step")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.25)
+    if axes.lines:
+        axes.legend(fontsize=8, frameon=False)
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()

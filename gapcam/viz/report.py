@@ -19,13 +19,13 @@ _PAGES = Environment(
 )
 
 
-def render_report(facts: dict[str, Any], curves_svg: str, gallery: Gallery) -> str:
+def render_report(facts: dict[str, Any], curves_svg: list[str], gallery: Gallery) -> str:
     """Render the page: numbers with floors, curves, gallery, how to repeat it. No outside links.
 
     Args:
         facts: what `metrics.json` holds, with `title`, `errors` (name -> percent), `floors`
             (name -> error rate) and `config` (YAML text) added.
-        curves_svg: an SVG element.
+        curves_svg: SVG elements.
         gallery: pictures by group.
     """
     groups = {

@@ -22,7 +22,11 @@ FACTS = {
         "last_layer": "conv5_3",
         "mapping_resolution": [14, 14],
     },
-    "data": {"description": "3 images", "fingerprint": {"test": "0123456789abcdef"}},
+    "data": {
+        "description": "3 images",
+        "evaluated_on": "1 image of the test split",
+        "fingerprint": {"test": "0123456789abcdef"},
+    },
     "errors": {"classification, top-1": 12.345},
     "floors": {"floor: box around the whole image": 0.6},
     "protocol": {"name": "paper", "rule": "value > 0.2 of max"},

@@ -50,7 +50,7 @@ class EpochClock(pl.Callback):
 def default_config(folder: str) -> dict[str, Any]:
     overrides = [f"runs={folder}", "name=benchmark", "trainer.limit_val_batches=0"]
     overrides += ["trainer.max_epochs=1", "trainer.num_sanity_val_steps=0"]
-    overrides += ["callbacks.checkpoint.monitor=null", "trainer.accelerator=cpu"]
+    overrides += ["~callbacks.best", "trainer.accelerator=cpu"]
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         config = compose("config", overrides=overrides)
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]

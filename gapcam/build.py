@@ -18,7 +18,7 @@ from gapcam.errors import UserError
 from gapcam.protocol import PaperProtocol
 
 PACKAGES = ("gapcam", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "numpy")
-_TRUSTED_MODULES = ("gapcam.", "torch.optim.")
+_TRUSTED_MODULES = ("gapcam.arch.", "gapcam.protocol.", "torch.optim.")
 
 
 def build(node: Mapping[str, Any], where: str, **kwargs: Any) -> Any:
@@ -119,7 +119,7 @@ def require_trusted_targets(node: Any) -> None:
     """Refuse `_target_`s that a foreign file should not be able to call.
 
     Raises:
-        UserError: if a target is defined outside gapcam and torch.optim.
+        UserError: if a target is no class of `gapcam.arch`, `gapcam.protocol` or `torch.optim`.
     """
     if isinstance(node, Mapping):
         target = node.get("_target_")
@@ -127,7 +127,9 @@ def require_trusted_targets(node: Any) -> None:
             name = str(target)
             defined_in = ""
             if name.startswith(_TRUSTED_MODULES):
-                defined_in = f"{getattr(get_object(name), '__module__', '')}."
+                found = get_object(name)
+                # Classes only: a function such as `build` could be made to call anything.
+                defined_in = f"{found.__module__}." if isinstance(found, type) else ""
             if not defined_in.startswith(_TRUSTED_MODULES):
                 raise UserError(
                     f"The checkpoint wants to call {name!r}. Only gapcam's own networks can be "

@@ -65,8 +65,10 @@ def run_experiment(
     if is_sweep:
         refuse_processes(trainer.world_size)
     try:
-        checkpoint = starting_point(directory, module)
+        checkpoint = starting_point(directory, module, trainer.world_size)
         if trainer.is_global_zero:
+            # Not before everything could be built: a mistake must not own the directory.
+            directory.write_config()
             announce(module, data, trainer, directory, checkpoint, console)
         _train(trainer, module, data, directory, checkpoint)
         start = time.perf_counter()
@@ -77,7 +79,7 @@ def run_experiment(
             _write_results(directory, module, data, trainer, facts)
     finally:
         for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
+            if isinstance(logger, WandbLogger) and logger._experiment is not None:
                 # A second job of this process would otherwise write into the first one's run.
                 logger.experiment.finish()
     return facts
@@ -91,13 +93,24 @@ def keep_lightning_quiet() -> None:
         warnings.filterwarnings("ignore", message)
 
 
-def starting_point(directory: RunDirectory, module: GAPModule) -> Path | None:
-    """Return the checkpoint to go on from or to test, None if there is none yet."""
+def starting_point(directory: RunDirectory, module: GAPModule, processes: int) -> Path | None:
+    """Return the checkpoint to go on from or to test, None if there is none yet.
+
+    Raises:
+        UserError: if training cannot go on from it.
+    """
     wanted = directory.config["ckpt"]
     path = Path(wanted) if wanted is not None else directory.resume_from()
     if path is not None:
         checkpoint = read_checkpoint(path)
         require_same_network(path, checkpoint, module)
+        trained_on = checkpoint["gapcam"].get("processes", processes)
+        if wanted is None and trained_on != processes:
+            raise UserError(
+                f"{directory.path} was trained with {trained_on} processes and cannot go on with "
+                f"{processes}: batches and learning rate would change. Ask for as many devices, "
+                "or give this run a name= of its own."
+            )
         begun, asked_for = checkpoint["epoch"] + 1, directory.config["trainer"]["max_epochs"]
         if wanted is None and asked_for is not None and 0 <= asked_for < begun:
             raise UserError(

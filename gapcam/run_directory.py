@@ -35,7 +35,8 @@ NOT_PART_OF_IDENTITY = (
     "trainer.enable_progress_bar",
     "trainer.log_every_n_steps",
     "data.num_workers",
-    "callbacks.checkpoint.dirpath",
+    "callbacks.best.dirpath",
+    "callbacks.last.dirpath",
     "callbacks.recovery.dirpath",
     "logger",
     "runs",
@@ -93,7 +94,7 @@ class RunDirectory:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Hold the directory against other processes and write `config.yaml`.
+        """Hold the directory against other processes.
 
         Raises:
             UserError: if a process is already running here.
@@ -101,16 +102,20 @@ class RunDirectory:
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                # A lock of the process: loader workers that outlive it do not hold it.
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
                 raise UserError(
                     f"Another process is running in {self.path}. Wait for it or stop it; the same "
                     "command then goes on, or give this run its own name=..."
                 ) from None
             for leftover in self.path.rglob(".*.part"):
                 leftover.unlink()
-            write_text(self._config_file, yaml.safe_dump(self.config, sort_keys=False))
             yield
+
+    def write_config(self) -> None:
+        """Write `config.yaml`: from now on the directory belongs to this configuration."""
+        write_text(self._config_file, yaml.safe_dump(self.config, sort_keys=False))
 
     def resume_from(self) -> Path | None:
         """Return the newest checkpoint that training can go on from."""

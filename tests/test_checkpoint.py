@@ -75,7 +75,13 @@ def test_bad_files_are_explained(
 
 @pytest.mark.parametrize(
     "target",
-    ["os.system", "gapcam.run_directory.os.system", "torch.optim.adam.torch.load", "builtins.eval"],
+    [
+        "os.system",
+        "gapcam.run_directory.os.system",
+        "torch.optim.adam.torch.load",
+        "builtins.eval",
+        "gapcam.build.build",
+    ],
 )
 def test_foreign_targets_are_refused(target: str) -> None:
     with pytest.raises(UserError, match=f"wants to call '{target}'"):

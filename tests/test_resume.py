@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from support import subprocess_environment
 
 from gapcam.run_directory import RunDirectory
@@ -94,4 +95,6 @@ def test_killed_and_repeated_equals_uninterrupted(tmp_path: Path) -> None:
     assert found.metrics()["metrics"] == expected.metrics()["metrics"]
     assert found.metrics()["trained"] == expected.metrics()["trained"] == {"epochs": 3, "steps": 90}
     assert found.rows.read_bytes() == expected.rows.read_bytes()
+    last = torch.load(found.checkpoints / "last.ckpt", weights_only=True)
+    assert last["global_step"] == 90  # of the last epoch, whether it was the best or not
     assert "is finished" in finish(killed)

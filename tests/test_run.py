@@ -246,6 +246,8 @@ def test_bad_input_gets_one_clear_message(
     with pytest.raises(UserError) as caught:
         run(compose_config(*overrides, f"runs={tmp_path}"))
     assert message in str(caught.value)
+    # The corrected command is not refused: a mistake does not own the directory.
+    assert not list(tmp_path.rglob("config.yaml"))
 
 
 def test_checkpoint_of_another_network(finished: tuple[Path, str], tmp_path: Path) -> None:

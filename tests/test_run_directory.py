@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,8 @@ def test_life_of_a_directory(tmp_path: Path) -> None:
     assert directory.state() is State.NEW
     assert directory.resume_from() is None
     with directory.claimed():
+        assert directory.state() is State.NEW
+        directory.write_config()
         assert directory.state() is State.UNFINISHED
     directory.write_metrics({"metrics": {"test/loc_top1": 0.1}})
     assert directory.state() is State.FINISHED
@@ -55,23 +59,29 @@ def test_life_of_a_directory(tmp_path: Path) -> None:
 
 
 def test_another_configuration_is_refused(tmp_path: Path) -> None:
-    with RunDirectory(tmp_path, CONFIG).claimed():
-        pass
+    RunDirectory(tmp_path, CONFIG).write_config()
     other = RunDirectory(tmp_path, changed(arch__units=32, seed=3))
     message = r"another configuration.*\n  arch.units: 64 -> 32\n  seed: 0 -> 3\n.*name="
     with pytest.raises(UserError, match=message):
         other.state()
 
 
+CLAIM = """
+import sys
+from pathlib import Path
+from gapcam.run_directory import RunDirectory
+with RunDirectory(Path(sys.argv[1]), {}).claimed():
+    print("claimed")
+"""
+
+
 def test_two_processes_cannot_share_a_directory(tmp_path: Path) -> None:
-    with (
-        RunDirectory(tmp_path, CONFIG).claimed(),
-        pytest.raises(UserError, match="Another process is running in"),
-        RunDirectory(tmp_path, CONFIG).claimed(),
-    ):
-        pass
+    command = [sys.executable, "-c", CLAIM, str(tmp_path)]
     with RunDirectory(tmp_path, CONFIG).claimed():
-        pass
+        second = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Another process is running in" in second.stderr
+    later = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert later.stdout == "claimed\n"
 
 
 def test_claiming_sweeps_up_half_written_files(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ class GAPModule(pl.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["gapcam"] = self.recipe
+        checkpoint["gapcam"] = {**self.recipe, "processes": self.trainer.world_size}
 
     def _evaluate(self, batch: Batch, metric: LocalizationError) -> None:
         output = self(batch.images)

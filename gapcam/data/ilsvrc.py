@@ -99,6 +99,8 @@ class ILSVRC(DataModule):
         rank = {wnid: index for index, wnid in enumerate(wnids)}
         truth = read_val_truth(layout)
         files = {Path(name).stem: name for name in picture_files(folder)}
+        if not truth:
+            raise UserError(f"{layout} lists no labels of validation pictures. {HOW_TO_GET}")
         missing = sorted(truth.keys() - files.keys())
         if missing:
             raise UserError(

@@ -122,6 +122,10 @@ def _no_truth(root: Path) -> None:
     (root / "LOC_val_solution.csv").unlink()
 
 
+def _empty_truth(root: Path) -> None:
+    (root / "LOC_val_solution.csv").write_text("ImageId,PredictionString\n")
+
+
 def _swapped_columns(root: Path) -> None:
     text = "ImageId,PredictionString\nILSVRC2012_val_00000001,1 2 n02099601 3 4\n"
     (root / "LOC_val_solution.csv").write_text(text)
@@ -153,6 +157,7 @@ def _other_classes(root: Path) -> None:
         (_unknown_class, r"Folder .*train/cats is no class of LOC_synset_mapping.txt"),
         (_missing_val_picture, r"1 of the 4 annotated .* the first is ILSVRC2012_val_00000001"),
         (_no_truth, r"neither .*LOC_val_solution.csv nor .*Annotations/CLS-LOC/val/\*\.xml exists"),
+        (_empty_truth, r"lists no labels of validation pictures"),
         (_swapped_columns, r"expected 'ImageId,PredictionString' with repeated 'wnid xmin ymin"),
         (_no_mapping, r"LOC_synset_mapping.txt is missing: it lists the classes"),
         (_empty_mapping, r"LOC_synset_mapping.txt lists no classes"),

@@ -11,13 +11,15 @@ from hydra.utils import get_object, instantiate
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import ProgressBar
 
-from gapcam.arch.gap_module import GAPModule
+from gapcam.arch.network import Network
+from gapcam.arch.pixels import from_fractions
 from gapcam.callbacks.checkpoint_io import AtomicCheckpointIO
 from gapcam.data.data_module import DataModule
 from gapcam.errors import UserError
 from gapcam.protocol import PaperProtocol
 
 PACKAGES = ("gapcam", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "numpy")
+PRECISIONS = ("32-true", "32", "16-mixed", "bf16-mixed")
 _TRUSTED_MODULES = ("gapcam.arch.", "gapcam.protocol.", "torch.optim.")
 
 
@@ -50,27 +52,37 @@ def build_data(config: Mapping[str, Any]) -> DataModule:
 
 
 def build_module(
-    arch: Mapping[str, Any], protocol: Mapping[str, Any], data: Mapping[str, Any]
-) -> GAPModule:
-    """Make a network.
+    arch: Mapping[str, Any],
+    protocol: Mapping[str, Any],
+    data: Mapping[str, Any],
+    cam: str = "auto",
+    optim: Mapping[str, Any] | None = None,
+) -> Network:
+    """Make a network, with random weights (`gapcam.arch.loading` puts in others).
 
     Args:
         arch: configuration of the network.
         protocol: configuration of the protocol.
         data: what the network must know of the data, see `data_facts`.
+        cam: which maps, see `Network`.
+        optim: configuration of the training recipe; null for a network that only looks.
     """
     rule: PaperProtocol = build(protocol, "protocol")
-    module: GAPModule = build(
+    module: Network = build(
         arch,
         "arch",
         num_classes=len(data["class_names"]),
         size=tuple(data["size"]),
+        data_pixels=from_fractions(data["mean"], data["std"]),
         protocol=rule,
+        cam=cam,
+        optim=None if optim is None else build(optim, "optim"),
     )
     module.recipe = {
         "arch": dict(arch),
         "protocol": dict(protocol),
         "data": dict(data),
+        "cam": cam,
         "versions": versions(),
     }
     return module
@@ -88,6 +100,12 @@ def data_facts(data: DataModule) -> dict[str, Any]:
 
 def build_trainer(config: Mapping[str, Any], run_dir: Path) -> pl.Trainer:
     """Make the trainer with loggers, callbacks and atomic checkpoints."""
+    precision = str(config["trainer"]["precision"])
+    if precision not in PRECISIONS:
+        raise UserError(
+            f"trainer.precision must be one of {', '.join(PRECISIONS)}; got {precision}. Boxes are "
+            "cut in single precision, so the network may use less, the rest may not."
+        )
     named = {"callbacks": config["callbacks"], "logger": config["logger"]}
     parts = {
         group: [

@@ -5,15 +5,20 @@ from typing import Any
 
 import torch
 
-from gapcam.arch.gap_module import GAPModule
+from gapcam.arch.network import Network
 from gapcam.build import build_module, require_trusted_targets
 from gapcam.errors import UserError
 
 
-def load(path: str | Path, device: str | torch.device = "cpu") -> GAPModule:
+NOT_THE_NETWORK = ("weights", "pixels", "channels_last", "compile", "size")
+"""Settings of a network that a checkpoint of it either overrules or does not care about."""
+
+
+def load(path: str | Path, device: str | torch.device = "cpu") -> Network:
     """Rebuild the network of a checkpoint, with its weights, in evaluation mode.
 
-    `module.recipe["data"]` says what it expects: input size, mean, std and class names.
+    It takes RGB images with values 0..255; `module.recipe["data"]` has their size and the names of
+    the classes.
 
     Args:
         path: a checkpoint that a run wrote.
@@ -25,7 +30,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> GAPModule:
     checkpoint = read_checkpoint(Path(path))
     recipe = checkpoint["gapcam"]
     require_trusted_targets(recipe)
-    module = build_module(recipe["arch"], recipe["protocol"], recipe["data"])
+    module = build_module(recipe["arch"], recipe["protocol"], recipe["data"], recipe["cam"])
     module.load_state_dict(checkpoint["state_dict"])
     module.recipe = recipe
     return module.to(device).eval()
@@ -53,7 +58,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def require_same_network(path: Path, checkpoint: dict[str, Any], module: GAPModule) -> None:
+def require_same_network(path: Path, checkpoint: dict[str, Any], module: Network) -> None:
     """Refuse a checkpoint whose network is not `module`'s.
 
     Args:
@@ -78,9 +83,7 @@ def require_same_network(path: Path, checkpoint: dict[str, Any], module: GAPModu
 
 
 def _network(recipe: dict[str, Any]) -> dict[str, Any]:
-    settings = {
-        f"arch.{k}": v for k, v in recipe["arch"].items() if k not in ("optimizer", "schedule")
-    }
+    settings = {f"arch.{k}": v for k, v in recipe["arch"].items() if k not in NOT_THE_NETWORK}
     return settings | {
         "number of classes": len(recipe["data"]["class_names"]),
         "size": recipe["data"]["size"],

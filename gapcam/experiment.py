@@ -13,7 +13,9 @@ from pytorch_lightning.callbacks import Timer
 from pytorch_lightning.loggers import WandbLogger
 from rich.console import Console
 
-from gapcam.arch.gap_module import GAPModule
+from gapcam.arch.loading import load_weights
+from gapcam.arch.network import MAPS, Network
+from gapcam.arch.profile import Profile, profile
 from gapcam.atomic import write_text
 from gapcam.build import build_data, build_module, build_trainer, data_facts, versions
 from gapcam.checkpoint import read_checkpoint, require_same_network
@@ -60,21 +62,27 @@ def run_experiment(
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     with console.status("reading the data"):
         data = build_data(config)
-    module = build_module(config["arch"], config["protocol"], data_facts(data))
+    module = build_module(
+        config["arch"], config["protocol"], data_facts(data), config["cam"], config["optim"]
+    )
+    measured = profile(module, module.size, module.last_layer)
     trainer = build_trainer(config, directory.path)
     if is_sweep:
         refuse_processes(trainer.world_size)
     try:
         checkpoint = starting_point(directory, module, trainer.world_size)
+        loaded = load_weights(module) if checkpoint is None else None
         if trainer.is_global_zero:
             # Not before everything could be built: a mistake must not own the directory.
             directory.write_config()
-            announce(module, data, trainer, directory, checkpoint, console)
+            announce(module, measured, data, trainer, directory, checkpoint, console)
+            if loaded is not None:
+                console.print(loaded.describe(), highlight=False, soft_wrap=True)
         _train(trainer, module, data, directory, checkpoint)
         start = time.perf_counter()
         trainer.test(module, datamodule=data, verbose=False)
         seconds = {"train": _seconds_trained(trainer), "test": time.perf_counter() - start}
-        facts = _facts(directory, module, data, trainer, seconds, command)
+        facts = _facts(directory, module, measured, data, trainer, seconds, command)
         if trainer.is_global_zero:
             _write_results(directory, module, data, trainer, facts)
     finally:
@@ -93,7 +101,7 @@ def keep_lightning_quiet() -> None:
         warnings.filterwarnings("ignore", message)
 
 
-def starting_point(directory: RunDirectory, module: GAPModule, processes: int) -> Path | None:
+def starting_point(directory: RunDirectory, module: Network, processes: int) -> Path | None:
     """Return the checkpoint to go on from or to test, None if there is none yet.
 
     Raises:
@@ -121,7 +129,8 @@ def starting_point(directory: RunDirectory, module: GAPModule, processes: int) -
 
 
 def announce(
-    module: GAPModule,
+    module: Network,
+    measured: Profile,
     data: DataModule,
     trainer: pl.Trainer,
     directory: RunDirectory,
@@ -130,30 +139,47 @@ def announce(
 ) -> None:
     """Say in one line what will run where."""
     config = directory.config
-    height, width = module.mapping_resolution()
-    parameters = sum(parameter.numel() for parameter in module.parameters())
+    height, width = measured.mapping_resolution
     device = f"{trainer.world_size} x {trainer.strategy.root_device.type}"
     if config["ckpt"] is not None:
         doing = f"test {checkpoint}"
+    elif is_test_of_weights(config, checkpoint):
+        doing = "test the weights as they are"
     else:
         doing = "train" if checkpoint is None else f"go on from {checkpoint.name}"
         doing += f" to epoch {trainer.max_epochs}"
     console.print(
-        f"[bold]{config['name']}[/]: {parameters:,} parameters, trunk to {module.last_layer}, "
+        f"[bold]{config['name']}[/]: {measured.parameters:,} parameters, "
+        f"{measured.flops / 1e9:.3g} GFLOPs an image, trunk to {module.last_layer}, "
         f"{height}x{width} maps; {data.describe()}; {doing} on {device}; {directory.path}",
         highlight=False,
         soft_wrap=True,
     )
+    if module.cam == "saliency":
+        console.print(f"maps: {MAPS['saliency']}", highlight=False)
+    elif height * width == 1:
+        console.print(
+            "The map has one cell, so every box is the whole image: ask for larger images "
+            "(arch.size=[224,224]) or cut earlier (a larger arch.trim).",
+            soft_wrap=True,
+        )
+
+
+def is_test_of_weights(config: dict[str, Any], checkpoint: Path | None) -> bool:
+    """Whether no training is asked for (`trainer.max_epochs=0`) and none was done."""
+    return checkpoint is None and config["trainer"]["max_epochs"] == 0
 
 
 def _train(
     trainer: pl.Trainer,
-    module: GAPModule,
+    module: Network,
     data: DataModule,
     directory: RunDirectory,
     checkpoint: Path | None,
 ) -> None:
     config = directory.config
+    if is_test_of_weights(config, checkpoint):
+        return
     if config["ckpt"] is None:
         trainer.fit(module, datamodule=data, ckpt_path=str(checkpoint) if checkpoint else None)
         tested = directory.checkpoints / "best.ckpt" if config["weights"] == "best" else None
@@ -171,7 +197,8 @@ def _seconds_trained(trainer: pl.Trainer) -> float:
 
 def _facts(
     directory: RunDirectory,
-    module: GAPModule,
+    module: Network,
+    measured: Profile,
     data: DataModule,
     trainer: pl.Trainer,
     seconds: dict[str, float],
@@ -187,10 +214,13 @@ def _facts(
         "weights": config["ckpt"] or config["weights"],
         "network": {
             "name": config["arch"]["_target_"].rpartition(".")[2],
-            "parameters": sum(parameter.numel() for parameter in module.parameters()),
+            "parameters": measured.parameters,
+            "gflops": round(measured.flops / 1e9, 4),
             "last_layer": module.last_layer,
-            "mapping_resolution": list(module.mapping_resolution()),
+            "mapping_resolution": list(measured.mapping_resolution),
+            "maps": MAPS[module.cam],
             "view": list(module.size),
+            "pixels": module.pixels.format().describe(),
         },
         "data": {
             "description": data.describe(),
@@ -213,7 +243,7 @@ def _device_name(trainer: pl.Trainer) -> str:
 
 def _write_results(
     directory: RunDirectory,
-    module: GAPModule,
+    module: Network,
     data: DataModule,
     trainer: pl.Trainer,
     facts: dict[str, Any],

@@ -86,7 +86,7 @@ class RunDirectory:
                 f"{self.path} holds a run with another configuration "
                 f"(stored -> asked for):\n  " + "\n  ".join(differences) + "\n"
                 "Give this run a name of its own (name=..., in a sweep "
-                "'name=lr${arch.optimizer.lr}'), or delete that directory."
+                "'name=lr${optim.lr}'), or delete that directory."
             )
         if self._metrics_file.is_file() and self.metrics()["length"] == self.length():
             return State.FINISHED

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
-from support import compose_config, make_ilsvrc
+from support import FAST_RUN, compose_config, make_ilsvrc, type_in
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -33,3 +33,12 @@ def configure(tmp_path: Path) -> Callable[..., dict[str, Any]]:
 def ilsvrc_root(tmp_path: Path) -> Path:
     """Three classes in the Kaggle layout: four training and one or two validation pictures each."""
     return make_ilsvrc(tmp_path / "ilsvrc")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A finished run with every logger that works offline, and what it printed."""
+    folder = tmp_path_factory.mktemp("runs")
+    done = type_in(*FAST_RUN, f"runs={folder}", "logger=[wandb_offline,tensorboard]")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "small_gap-digits" / "trim0" / "seed0", done.stdout

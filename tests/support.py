@@ -1,6 +1,8 @@
-"""Plain functions for tests: configurations and a generated ILSVRC."""
+"""Plain functions for tests: commands, configurations and a generated ILSVRC."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,18 @@ def subprocess_environment() -> dict[str, str]:
     environment = {**os.environ, "COLUMNS": "200"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
+
+
+def type_in(*overrides: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gapcam.run", *overrides],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=300,
+        check=False,
+        env=subprocess_environment(),
+    )
 
 
 def compose_config(*overrides: str) -> DictConfig:

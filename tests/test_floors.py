@@ -33,7 +33,10 @@ NEIGHBOURS = {
 ALLOWED = {
     0: {"torch"},
     1: {"torch", "torchmetrics"},
-    "gapcam.arch": {"torch", "torchvision", "pytorch_lightning"},
+    "gapcam.arch": {
+        *("torch", "torchvision", "pytorch_lightning", "numpy"),
+        *("google", "safetensors", "timm"),  # weight files and foreign networks
+    },
     "gapcam.data": {"torch", "torchvision", "pytorch_lightning", "numpy", "PIL", "sklearn"},
     "gapcam.viz": {"torch", "numpy", "PIL", "matplotlib", "jinja2"},
     "gapcam.callbacks": {"torch", "numpy", "pytorch_lightning", "lightning_fabric"},

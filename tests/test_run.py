@@ -1,46 +1,16 @@
-"""The command as a user types it, and what it leaves behind."""
+"""What a finished run leaves behind, and what happens when its command is repeated or varied."""
 
 import csv
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import yaml
-from support import FAST_RUN, compose_config, subprocess_environment
+from support import FAST_RUN, type_in
 
 import gapcam
-from gapcam.errors import UserError
-from gapcam.run import run
-
-PYTHON = sys.executable
-
-
-def type_in(*overrides: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [PYTHON, "-m", "gapcam.run", *overrides],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=300,
-        check=False,
-        env=subprocess_environment(),
-    )
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A finished run with every logger that works offline, and what it printed."""
-    folder = tmp_path_factory.mktemp("runs")
-    done = type_in(*FAST_RUN, f"runs={folder}", "logger=[wandb_offline,tensorboard]")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "small_gap-digits" / "trim0" / "seed0", done.stdout
 
 
 def test_prints_what_runs_where_and_the_result(finished: tuple[Path, str]) -> None:
@@ -131,14 +101,6 @@ def test_repeating_the_command_shows_the_result_without_training(
     assert again.stdout[again.stdout.index("error") :] == printed[printed.index("error") :]
 
 
-def test_another_configuration_is_refused(finished: tuple[Path, str]) -> None:
-    refused = type_in(*FAST_RUN, f"runs={finished[0].parents[2]}", "arch.optimizer.lr=0.5")
-    assert refused.returncode == 1
-    assert "arch.optimizer.lr: 0.05 -> 0.5" in refused.stderr
-    assert "name=" in refused.stderr
-    assert "Traceback" not in refused.stderr
-
-
 @pytest.mark.slow
 def test_a_longer_run_goes_on(finished: tuple[Path, str], tmp_path: Path) -> None:
     copy = tmp_path / "small_gap-digits" / "trim0" / "seed0"
@@ -165,134 +127,6 @@ def test_a_sweep_runs_and_reports_each_job(tmp_path: Path) -> None:
     assert len(list(tmp_path.rglob("metrics.json"))) == 2
     runs = {path.name.rpartition("small_gap")[2] for path in tmp_path.rglob("offline-run-*")}
     assert runs == {"-digits-trim0-seed0", "-digits-trim0-seed1"}
-
-
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["arch=vgg_gapp"], "vgg_gap"),
-        (["arhc=vgg_gap"], "There is no setting arhc. The configuration has: "),
-        (["arhc=vgg_gap"], "Did you mean arch?"),
-        (
-            ["arch.trimm=1"],
-            "arch has: optimizer, schedule, trim, units",
-        ),
-        (
-            ["arch=vgg_gap", "arch.optimizer.rate=1"],
-            "arch.optimizer has: lr, mom",
-        ),
-        (["data=ilsvrc"], "data.root must be set: add data.root=... to the command."),
-        (["weights=first"], "weights must be last or best; got 'first'"),
-        (["seed=x"], "seed must be a whole number from 0 on; got 'x'"),
-        (["-m", "trainer.devices=2"], "cannot train a job with 2 processes"),
-        (["-m", "trainer.num_nodes=2"], "Add trainer.devices=1"),
-    ],
-)
-def test_mistakes_answer_without_torch(overrides: list[str], message: str, tmp_path: Path) -> None:
-    code = (
-        "import sys; from gapcam.run import main\n"
-        "try: main()\n"
-        "finally: assert 'torch' not in sys.modules, 'torch was imported'"
-    )
-    answer = subprocess.run(
-        [PYTHON, "-c", code, *overrides, f"runs={tmp_path}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=subprocess_environment(),
-    )
-    assert answer.returncode == 1
-    assert message in answer.stderr
-    assert "torch was imported" not in answer.stderr
-    assert "Traceback" not in answer.stderr
-    assert not list(tmp_path.rglob("config.yaml"))
-
-
-@pytest.mark.parametrize(
-    "question", [["--help"], ["--cfg", "job"], ["--shell-completion", "install=bash"]]
-)
-def test_questions_answer_without_torch(question: list[str]) -> None:
-    code = (
-        "import sys; from gapcam.run import main\n"
-        "try: main()\n"
-        "finally: assert 'torch' not in sys.modules, 'torch was imported'"
-    )
-    answer = subprocess.run(
-        [PYTHON, "-c", code, *question],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=subprocess_environment(),
-    )
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout
-
-
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["arch.trim=7"], "arch.trim must be one of 0 (conv3_2), 1 (conv2_2), 2 (conv1_1); got 7"),
-        (["protocol.threshold=1.5"], "protocol.threshold must lie in [0, 1); got 1.5"),
-        (["data=ilsvrc", "data.root=/nowhere"], "data.root=/nowhere is not ILSVRC-2012"),
-        (["trainer.accelerator=gpux"], "trainer: "),
-        (["ckpt=/nowhere.ckpt"], "There is no checkpoint /nowhere.ckpt"),
-    ],
-)
-def test_bad_input_gets_one_clear_message(
-    overrides: list[str], message: str, tmp_path: Path
-) -> None:
-    with pytest.raises(UserError) as caught:
-        run(compose_config(*overrides, f"runs={tmp_path}"))
-    assert message in str(caught.value)
-    # The corrected command is not refused: a mistake does not own the directory.
-    assert not list(tmp_path.rglob("config.yaml"))
-
-
-def test_checkpoint_of_another_network(finished: tuple[Path, str], tmp_path: Path) -> None:
-    checkpoint = finished[0] / "checkpoints" / "last.ckpt"
-    overrides = [*FAST_RUN, "arch.units=9", f"ckpt={checkpoint}", f"runs={tmp_path}"]
-    message = r"is the checkpoint of another network.*\n  arch.units: 8 -> 9"
-    with pytest.raises(UserError, match=message):
-        run(compose_config(*overrides))
-
-
-@pytest.mark.slow
-def test_broken_picture_in_a_worker_is_named(ilsvrc_root: Path, tmp_path: Path) -> None:
-    path = ilsvrc_root / "ILSVRC" / "Data" / "CLS-LOC" / "train" / "n02099601" / "n02099601_2.JPEG"
-    path.write_bytes(b"broken")
-    command = ["data=ilsvrc", f"data.root={ilsvrc_root}", "data.size=[32,32]", "data.resize=40"]
-    command += ["data.num_workers=1", "data.batch_size=4", "trainer=debug", f"runs={tmp_path}"]
-    answer = type_in(*command)
-    assert answer.returncode == 1
-    assert f"Cannot read picture {path} of the train split" in answer.stderr
-    assert "Traceback" not in answer.stderr
-
-
-@pytest.mark.slow
-def test_interrupt_keeps_what_was_finished(tmp_path: Path) -> None:
-    command = [*FAST_RUN, f"runs={tmp_path}", "trainer.max_epochs=500"]
-    process: subprocess.Popen[Any] = subprocess.Popen(
-        [PYTHON, "-m", "gapcam.run", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=subprocess_environment(),
-    )
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.rglob("last.ckpt")):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    time.sleep(3)  # a few epochs
-    process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, printed
-    assert "the same command goes on" in printed.replace("\n", " ")
-    assert "Traceback" not in printed
-    resumed = type_in(*command[:-1], "trainer.max_epochs=1")
-    assert resumed.returncode == 1
-    assert "has already been trained into epoch" in resumed.stderr
 
 
 @pytest.mark.slow

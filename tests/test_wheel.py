@@ -25,7 +25,7 @@ def test_wheel_holds_configuration_templates_and_types(wheel: Path) -> None:
     assert {
         "gapcam/conf/config.yaml",
         "gapcam/conf/arch/vgg_gap.yaml",
-        "gapcam/conf/arch/optimizer/sgd.yaml",
+        "gapcam/conf/optim/schedule/step.yaml",
         "gapcam/viz/report.html.jinja",
         "gapcam/py.typed",
     } <= names

@@ -2,35 +2,45 @@
 
 from typing import Any
 
-from torchvision.models.vgg import make_layers
-
 from gapcam.arch.gap_module import GAPModule
+from gapcam.arch.layers import Conv, LayerTable, MaxPool, build_layers
 from gapcam.arch.trunk import CutTable, cut
 
-LAYERS: list[str | int] = [16, "M", 32, 32, "M", 64, 64]
-"""Units of the 3x3 convolutions (each with batch norm and ReLU); M is 2x2 max pooling."""
+LAYERS: LayerTable = (
+    Conv("conv1_1", 16, padding=1, batch_norm=True),
+    MaxPool("pool1", 2),
+    Conv("conv2_1", 32, padding=1, batch_norm=True),
+    Conv("conv2_2", 32, padding=1, batch_norm=True),
+    MaxPool("pool2", 2),
+    Conv("conv3_1", 64, padding=1, batch_norm=True),
+    Conv("conv3_2", 64, padding=1, batch_norm=True),
+)
 
-CUTS: CutTable = (("conv3_2", 7), ("conv2_2", 4), ("conv1_1", 1))
+CUTS: CutTable = ("conv3_2", "conv2_2", "conv1_1")
+"""At 64x64: 16x16, 32x32, 64x64."""
 
 
 class SmallGAP(GAPModule):
     """Five 3x3 convolutions, one more before the pooling: 16x16 maps of a 64x64 image.
 
     Args:
-        trim: steps taken off the trunk's end: 0 whole (conv3_2), 1 to conv2_2, 2 to conv1_1.
-        units: units of the added convolution.
+        trim: row of the cut table, or name of the last layer kept.
+        units: of the added convolution.
         dropout: probability, before the classifier.
-        kwargs: `num_classes`, `size`, `protocol`, `optimizer`, `schedule`; see `GAPModule`.
+        kwargs: `pool`, and see `Network`.
     """
 
-    def __init__(self, *, trim: int = 0, units: int = 64, dropout: float = 0.0, **kwargs: Any):
-        last_layer, table = cut(LAYERS, CUTS, trim)
+    def __init__(
+        self, *, trim: int | str = 0, units: int = 64, dropout: float = 0.0, **kwargs: Any
+    ) -> None:
+        layers = cut(LAYERS, CUTS, trim)
+        trunk, channels = build_layers(layers)
+        added, channels = build_layers([Conv("added", units, padding=1, batch_norm=True)], channels)
         super().__init__(
-            trunk=make_layers(table, batch_norm=True),
-            last_layer=last_layer,
-            channels=int(table[-1]),
-            units=units,
-            batch_norm=True,
+            trunk=trunk,
+            last_layer=layers[-1].name,
+            added=added,
+            channels=channels,
             dropout=dropout,
             **kwargs,
         )

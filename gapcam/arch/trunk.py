@@ -1,24 +1,45 @@
-"""Cutting a trunk: a table of layers, and a table of the places where it may be cut."""
+"""Cutting a trunk: a table of layers, and the places where the cut table cuts it."""
 
 from collections.abc import Sequence
 
+from gapcam.arch.layers import LayerTable
 from gapcam.errors import UserError
 
-CutTable = Sequence[tuple[str, int]]
-"""Row `trim` holds the last layer's name and how many rows of the layer table are kept."""
+CutTable = Sequence[str]
+"""Entry `trim` is the name of the last layer kept; entry 0 is the whole trunk's."""
 
 
-def cut(layers: Sequence[str | int], cuts: CutTable, trim: int) -> tuple[str, list[str | int]]:
-    """Take `trim` steps off the trunk's end; 0 leaves the whole trunk.
-
-    Returns:
-        The name of the last layer kept, and the shortened table.
+def require_uncut(trim: object, reason: str) -> None:
+    """Refuse to cut a network.
 
     Raises:
-        UserError: if the cut table has no such row.
+        UserError: if `trim` is not 0; gives the reason.
     """
-    if not 0 <= trim < len(cuts):
-        choices = ", ".join(f"{i} ({name})" for i, (name, _) in enumerate(cuts))
-        raise UserError(f"arch.trim must be one of {choices}; got {trim!r}")
-    name, kept = cuts[trim]
-    return name, list(layers[:kept])
+    if trim != 0:
+        raise UserError(f"arch.trim must be 0: {reason}; got {trim!r}")
+
+
+def cut(layers: LayerTable, cuts: CutTable, trim: int | str) -> LayerTable:
+    """Take the trunk's end off.
+
+    Args:
+        layers: the whole trunk.
+        cuts: the cut table.
+        trim: a row of the cut table (0 leaves the whole trunk), or the name of any layer.
+
+    Returns:
+        The table up to the cut, whose last row is the last layer kept.
+
+    Raises:
+        UserError: if there is no such row and no such layer; shows the tables.
+    """
+    names = [row.name for row in layers]
+    is_row = isinstance(trim, int) and not isinstance(trim, bool) and 0 <= trim < len(cuts)
+    last = cuts[int(trim)] if is_row else trim
+    if last not in names:
+        table = ", ".join(f"{row} ({name})" for row, name in enumerate(cuts))
+        raise UserError(
+            f"arch.trim must be one of {table}, or a layer's name ({', '.join(names)}); "
+            f"got {trim!r}"
+        )
+    return layers[: names.index(str(last)) + 1]

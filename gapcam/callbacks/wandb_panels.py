@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from gapcam.arch.gap_module import GAPModule
+from gapcam.arch.network import Network
 from gapcam.data.data_module import DataModule
 from gapcam.errors import UserError
 from gapcam.viz.localizations import Localization, localize
@@ -41,7 +41,7 @@ class WandbPanels(pl.Callback):
         if not loggers or trainer.sanity_checking or self.images == 0:
             return
         data: DataModule = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(pl_module, GAPModule)
+        assert isinstance(pl_module, Network)
         chosen = np.linspace(0, len(data.val) - 1, min(self.images, len(data.val))).astype(int)
         found = list(localize(pl_module, data, data.val, chosen.tolist()))
         for logger in loggers:

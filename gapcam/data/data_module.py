@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from gapcam.batch import Batch, collate
 from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.sampler import ResumableSampler
-from gapcam.data.transforms import normalize, random_crops
+from gapcam.data.transforms import random_crops
 from gapcam.errors import UserError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -23,8 +23,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class DataModule(pl.LightningDataModule):
     """Train, validation and test split of a data set.
 
-    Images travel to the device as uint8; cropping, mirroring and normalising happen there. The
-    order of the samples and every random number of a training step depend on the seed and the
+    Images travel to the device as uint8; cropping and mirroring happen there, normalising in the
+    network, whose weights decide what its pixels must be. The order of the samples and every random number of a training step depend on the seed and the
     step alone, so a run that is killed and resumed repeats the uninterrupted one.
 
     Subclasses provide `load_splits`.
@@ -36,7 +36,7 @@ class DataModule(pl.LightningDataModule):
         num_workers: loader processes on each device; null chooses by the machine's cores.
         seed: of the order of the samples and of the random crops.
         flip: mirror half of the training images.
-        mean: of the pixel values in 0..1, red, green, blue.
+        mean: of the pixel values in 0..1, red, green, blue; for networks without given weights.
         std: standard deviation of the same.
 
     Raises:
@@ -133,13 +133,9 @@ class DataModule(pl.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         if self.trainer is None or not self.trainer.training:
-            return self.evaluation_view(batch)
-        images = random_crops(batch.images, self.size, self.flip)
-        return batch._replace(images=normalize(images, self.mean, self.std))
-
-    def evaluation_view(self, batch: Batch) -> Batch:
-        """The one view of evaluation: the whole image, squashed to `size`, normalised."""
-        return batch._replace(images=normalize(batch.images, self.mean, self.std))
+            # The one view of evaluation is the whole image, squashed to `size` by the data set.
+            return batch
+        return batch._replace(images=random_crops(batch.images, self.size, self.flip))
 
     def _samples_seen(self) -> int:
         """Samples of the current epoch that this process has trained on before a crash."""

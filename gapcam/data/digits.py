@@ -37,7 +37,8 @@ class Digits(DataModule):
     """One whole digit among fragments on each canvas; deterministic by seed.
 
     Args:
-        canvas: side of the square canvas in pixels.
+        canvas: side of the square canvas in pixels; boxes are in these.
+        size: height and width to which the canvas is brought for the network.
         digit_sizes: smallest and largest side of the whole digit, in pixels.
         fragments: how many fragments of other digits.
         fragment_sizes: smallest and largest side of a fragment, in pixels.
@@ -49,13 +50,14 @@ class Digits(DataModule):
         self,
         *,
         canvas: int = 64,
+        size: Sequence[int] = (64, 64),
         digit_sizes: Sequence[int] = (30, 52),
         fragments: int = 6,
         fragment_sizes: Sequence[int] = (10, 16),
         counts: Sequence[int] = (3000, 300, 1000),
         **kwargs: Any,
     ) -> None:
-        super().__init__(size=(canvas, canvas), flip=False, **kwargs)
+        super().__init__(size=size, flip=False, **kwargs)
         if not 8 <= digit_sizes[0] <= digit_sizes[1] <= canvas:
             raise UserError(
                 "data.digit_sizes must be [smallest, largest] with 8 <= smallest <= largest <= "
@@ -80,7 +82,7 @@ class Digits(DataModule):
         parts = np.split(random.permutation(len(digits)), np.cumsum(SOURCE_SHARES)[:-1])
         for split, part, count in zip(SPLITS, parts, self.counts, strict=True):
             canvases = [self._draw(random, digits[part], source.target[part]) for _ in range(count)]
-            setattr(self, split, Canvases(canvases, split))
+            setattr(self, split, Canvases(canvases, self.size, split))
 
     def _draw(
         self, random: np.random.Generator, digits: NDArray[np.uint8], labels: NDArray[np.integer]
@@ -118,11 +120,11 @@ class Digits(DataModule):
 class Canvases(LocalizationDataset):
     """The canvases of one split, in memory."""
 
-    def __init__(self, canvases: Sequence[Canvas], split: str) -> None:
+    def __init__(self, canvases: Sequence[Canvas], size: tuple[int, int], split: str) -> None:
         super().__init__(
             labels=[canvas.label for canvas in canvases],
             boxes=[canvas.box[None] for canvas in canvases],
-            size=canvases[0].pixels.shape,
+            size=size,
         )
         self.pixels = np.stack([canvas.pixels for canvas in canvases])
         self.split = split

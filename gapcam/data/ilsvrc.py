@@ -49,12 +49,16 @@ class ILSVRC(DataModule):
 
     Args:
         root: the folder described above.
-        resize: side of the square from which training crops are cut.
+        resize: side of the square from which training crops are cut; null for the paper's 256, or
+            8/7 of the view where that is smaller than 224 or larger than 256.
         kwargs: see `DataModule`.
     """
 
-    def __init__(self, *, root: str | Path, resize: int = 256, **kwargs: Any) -> None:
+    def __init__(self, *, root: str | Path, resize: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if resize is None:
+            side = max(self.size)
+            resize = 256 if 224 <= side <= 256 else side * 8 // 7
         if resize < max(self.size):
             raise UserError(
                 f"data.resize must be at least data.size {list(self.size)}; got {resize}"

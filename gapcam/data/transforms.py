@@ -1,7 +1,5 @@
 """From pictures to network input: the CPU half per picture, the device half per batch."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from PIL import Image
@@ -45,11 +43,3 @@ def random_crops(images: Tensor, size: tuple[int, int], flip: bool) -> Tensor:
     image = torch.arange(count, device=images.device)[:, None, None]
     crops_BHWC = images.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
     return crops_BHWC.permute(0, 3, 1, 2)
-
-
-def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """`(B, 3, H, W)` uint8 -> float: divide by 255, take off the mean, divide by the deviation."""
-    scale = 255.0
-    mean_C11 = torch.tensor(mean, device=images.device).view(-1, 1, 1)
-    std_C11 = torch.tensor(std, device=images.device).view(-1, 1, 1)
-    return (images.float() / scale - mean_C11) / std_C11

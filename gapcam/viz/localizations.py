@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from gapcam.arch.gap_module import GAPModule
+from gapcam.arch.network import Network
 from gapcam.batch import Batch, collate
 from gapcam.cam.activation import divide_by_max, upsample
 from gapcam.cam.boxes import best_iou, scale_boxes
@@ -50,7 +50,7 @@ class Localization:
 
 
 def localize(
-    module: GAPModule, data: DataModule, dataset: LocalizationDataset, indices: Sequence[int]
+    module: Network, data: DataModule, dataset: LocalizationDataset, indices: Sequence[int]
 ) -> Iterator[Localization]:
     """Look at chosen images of a split, in the order given."""
     for start in range(0, len(indices), _AT_ONCE):
@@ -58,14 +58,14 @@ def localize(
 
 
 def _localize_batch(
-    module: GAPModule, data: DataModule, dataset: LocalizationDataset, indices: Sequence[int]
+    module: Network, data: DataModule, dataset: LocalizationDataset, indices: Sequence[int]
 ) -> Iterator[Localization]:
     batch = collate([dataset[index] for index in indices])
     batch = Batch(*(tensor.to(module.device) for tensor in batch))
     view = module.size
     was_training = module.training
     with torch.no_grad():
-        found = module.eval().predict_step(data.evaluation_view(batch), 0)
+        found = module.eval().predict_step(batch, 0)
     module.train(was_training)
     boxes = scale_boxes(found["boxes"], view, batch.sizes)
     iou = best_iou(boxes, batch.boxes, batch.counts).cpu()

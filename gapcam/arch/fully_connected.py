@@ -1,0 +1,43 @@
+"""Networks that end in three fully connected layers, as AlexNet and VGG do."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from gapcam.arch.layers import LayerTable, build_layers
+from gapcam.arch.network import Network, Output
+from gapcam.arch.profile import feature_shape
+
+UNITS = 4096
+
+
+class FullyConnected(Network):
+    """Trunk, fc6, fc7, fc8. The class scores are no sums over places: see it by saliency.
+
+    Args:
+        layers: the trunk's table.
+        kwargs: see `Network`.
+    """
+
+    class_layers = ("fc8",)
+    has_activation_maps = False
+
+    def __init__(self, *, layers: LayerTable, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.last_layer = layers[-1].name
+        self.trunk, _ = build_layers(layers)
+        channels, height, width = feature_shape(self.trunk, self.size, self.last_layer)
+        self.fc6 = nn.Linear(channels * height * width, UNITS)
+        self.fc7 = nn.Linear(UNITS, UNITS)
+        self.fc8 = nn.Linear(UNITS, self.num_classes)
+        self.relu = nn.ReLU(inplace=True)
+        self.dropout = nn.Dropout(0.5)
+        for layer in (self.fc6, self.fc7, self.fc8):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)
+
+    def classify(self, inputs: Tensor) -> Output:
+        features = self.trunk(inputs)
+        hidden = self.dropout(self.relu(self.fc6(features.flatten(1))))
+        hidden = self.dropout(self.relu(self.fc7(hidden)))
+        return Output(self.fc8(hidden), features)

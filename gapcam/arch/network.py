@@ -1,0 +1,277 @@
+"""What every network shares: pixels, training, evaluation, optimizer."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
+
+from gapcam.arch.optim import Optim
+from gapcam.arch.pixels import FORMATS, PixelFormat, Pixels
+from gapcam.arch.weights import Source
+from gapcam.batch import Batch
+from gapcam.cam.localization import ranked_classes
+from gapcam.cam.saliency import saliency_maps
+from gapcam.errors import UserError
+from gapcam.metrics import LocalizationError
+from gapcam.metrics.localization import LocalizationRows
+from gapcam.protocol import PaperProtocol
+
+MAPS = {
+    "activation": "class activation maps",
+    "saliency": "saliency: |gradient of the class score|, summed over the colours",
+}
+"""What `cam` can be, for people."""
+
+
+class Output(NamedTuple):
+    """`logits` `(B, C)` and the last `features` `(B, K, h, w)` before they are pooled or flat."""
+
+    logits: Tensor
+    features: Tensor
+
+
+class Network(pl.LightningModule):
+    """A network for classification that is asked where it looks.
+
+    Logged, all as error rates in 0..1 (see `gapcam.cam.localization`): `val/loc_top1`,
+    `val/loc_top5`, `val/loc_gt_known`, `val/cls_top1`, `val/cls_top5`, the floors of the data
+    `val/floor_*`, and the same under `test/`; and `train/loss`, the mean cross-entropy.
+
+    Subclasses provide `classify`, `activation_maps` if they end in pooling, `last_layer` and
+    `class_layers`.
+
+    Args:
+        num_classes: C.
+        size: height and width of the images that the network sees.
+        data_pixels: pixel format by the statistics of the data.
+        protocol: turns maps into boxes and errors.
+        cam: `activation`, `saliency`, or `auto`: activation maps where the network has them.
+        optim: how to train; null for a network that only looks.
+        weights: `imagenet` or the path of a weight file, see `gapcam.arch.weights`; null for random
+            ones.
+        pixels: `caffe`, `imagenet` or `data`; null for what the weights were trained on, and the
+            data's where there are none.
+        channels_last: keep the units innermost: faster on CPUs and on GPUs with tensor cores.
+        compile: run through `torch.compile`.
+
+    Raises:
+        UserError: if `cam` asks for what the network does not have, or `pixels` is unknown.
+    """
+
+    last_layer: str
+    """Name of the trunk's last layer, for people."""
+
+    class_layers: tuple[str, ...]
+    """Layers with one unit a class: weights for other classes do not fit them."""
+
+    aliases: Mapping[str, str] = {}
+    """Names that weight files give to layers, and the names that the layers have here."""
+
+    left_out: Mapping[str, str] = {}
+    """Layers that weight files may hold and this network lacks, and why it does."""
+
+    has_activation_maps = True
+    """Whether the class scores are weighted sums of pooled maps."""
+
+    recipe: dict[str, Any]
+    """Plain description from which `gapcam.load` builds this network again; set by `build`."""
+
+    test_errors: dict[str, float]
+    test_rows: LocalizationRows
+    """Errors and per-image rows of the last test, of all processes."""
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        size: tuple[int, int],
+        data_pixels: PixelFormat,
+        protocol: PaperProtocol,
+        cam: str = "auto",
+        optim: Optim | None = None,
+        weights: str | None = None,
+        pixels: str | None = None,
+        channels_last: bool = True,
+        compile: bool = False,
+    ) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.size = (int(size[0]), int(size[1]))
+        formats = {None: data_pixels, "data": data_pixels, **FORMATS}
+        if pixels not in formats:
+            raise UserError(f"arch.pixels must be null, data, {', '.join(FORMATS)}; got {pixels!r}")
+        self.pixels = Pixels(formats[pixels])
+        self.pixels_follow_weights = pixels is None
+        self.cam = self._choose_maps(cam)
+        self.optim = optim
+        self.weights = weights
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.compiles = compile
+        # Lightning logs metrics of one stage under one prefix; each stage owns its states.
+        self.val_metric = LocalizationError(protocol, self.size)
+        self.test_metric = LocalizationError(protocol, self.size)
+        self.recipe = {}
+
+    @abstractmethod
+    def classify(self, inputs: Tensor) -> Output:
+        """Score images `(B, 3, H, W)` in the network's own pixel format."""
+
+    def imagenet(self) -> Source:
+        """ImageNet weights that somebody hosts.
+
+        Raises:
+            UserError: if nobody does, or they cannot be fetched.
+        """
+        raise UserError(
+            f"Nobody hosts ImageNet weights of {type(self).__name__} under a known checksum. Give "
+            "arch.weights=null, or the path of a weight file."
+        )
+
+    def activation_maps(self, output: Output, classes: Tensor) -> Tensor:
+        """Class activation maps `(B, M, h, w)` of the classes `(B, M)`."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Output:
+        """Score RGB images `(B, 3, H, W)` with values 0..255, of any type."""
+        return self.classify(self._inputs(images))
+
+    def maps(self, images: Tensor, output: Output, classes: Tensor) -> Tensor:
+        """Map the classes `(B, M)` of the images `(B, 3, H, W)` whose `output` is given.
+
+        Returns:
+            `(B, M, h, w)` float32: activation maps at mapping resolution, or saliency maps of the
+            images' size, as `cam` says.
+        """
+        if self.cam == "saliency":
+            return saliency_maps(lambda x: self.classify(x).logits, self._inputs(images), classes)
+        return self.activation_maps(output, classes)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean cross-entropy of a training batch."""
+        return F.cross_entropy(self(batch.images).logits, batch.labels)
+
+    def configure_model(self) -> None:
+        # Not before: a network that is only described or loaded need not be compiled. Compiled in
+        # place, the modules keep their names in checkpoints.
+        self.to(memory_format=self.memory_format)
+        if self.compiles:
+            for child in self.children():
+                if not isinstance(child, LocalizationError | Pixels):
+                    child.compile()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss = self.loss(batch)
+        self.log(
+            "train/loss",
+            loss,
+            on_step=True,
+            on_epoch=True,
+            prog_bar=True,
+            batch_size=len(batch.labels),
+        )
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        loss = self.trainer.callback_metrics.get("train/loss_epoch")
+        if loss is not None and not torch.isfinite(loss):
+            raise UserError(
+                f"The training loss became {loss.item()} in epoch {self.current_epoch}: the "
+                "training diverged. Lower optim.lr and start again under another name=, or delete "
+                "the run directory."
+            )
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._evaluate(batch, self.val_metric)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        self._evaluate(batch, self.test_metric)
+
+    def on_validation_epoch_start(self) -> None:
+        self.val_metric.reset()
+
+    def on_test_epoch_start(self) -> None:
+        self.test_metric.reset()
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_errors("val", self.val_metric)
+
+    def on_test_epoch_end(self) -> None:
+        # Taken here, where the processes can still talk to each other.
+        errors = self._log_errors("test", self.test_metric)
+        self.test_errors = {name: round(float(error), 6) for name, error in errors.items()}
+        self.test_rows = self.test_metric.rows()
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Localize a batch: its `index`, the ranked `classes`, their `scores`, `maps` and `boxes`.
+
+        `boxes` `(B, M, 4)` are in pixels of the view, `scores` `(B, M)` softmax probabilities;
+        the last of the M classes is the true one.
+        """
+        output = self(batch.images)
+        classes = ranked_classes(output.logits, batch.labels)
+        maps = self.maps(batch.images, output, classes)
+        return {
+            "index": batch.index,
+            "classes": classes,
+            "scores": output.logits.softmax(1).gather(1, classes),
+            "maps": maps,
+            "boxes": self.test_metric.protocol.boxes(maps, self.size),
+        }
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        assert self.optim is not None
+        schedule = self.optim.schedule
+        optimizer = self.optim.make(self)
+        total = max(1, self.trainer.estimated_stepping_batches)
+        scheduler = LambdaLR(optimizer, lambda step: schedule(step / total))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["gapcam"] = {**self.recipe, "processes": self.trainer.world_size}
+
+    def _inputs(self, images: Tensor) -> Tensor:
+        return self.pixels(images).contiguous(memory_format=self.memory_format)
+
+    def _evaluate(self, batch: Batch, metric: LocalizationError) -> None:
+        output = self(batch.images)
+        classes = ranked_classes(output.logits, batch.labels)
+        metric.update(
+            maps=self.maps(batch.images, output, classes),
+            classes=classes,
+            labels=batch.labels,
+            boxes=batch.boxes,
+            counts=batch.counts,
+            sizes=batch.sizes,
+            index=batch.index,
+        )
+
+    def _log_errors(self, stage: str, metric: LocalizationError) -> dict[str, Tensor]:
+        errors = metric.compute()
+        for name, value in errors.items():
+            # `compute` has already combined the processes; sync_dist keeps Lightning from asking.
+            self.log(f"{stage}/{name}", value, prog_bar=name == "loc_top1", sync_dist=True)
+        return errors
+
+    def _choose_maps(self, cam: str) -> str:
+        choices = ("auto", *MAPS) if self.has_activation_maps else ("auto", "saliency")
+        if cam not in choices:
+            ends = (
+                ""
+                if self.has_activation_maps
+                else (
+                    f"{type(self).__name__} ends in fully connected layers and has no activation maps: "
+                )
+            )
+            raise UserError(f"{ends}cam must be one of {', '.join(choices)}; got {cam!r}")
+        if cam == "auto":
+            return "activation" if self.has_activation_maps else "saliency"
+        return cam

@@ -1,0 +1,100 @@
+"""How a network is trained: optimizer, learning rate over time, and what differs by parameter."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from gapcam.arch.schedule import Schedule
+from gapcam.errors import UserError
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What to multiply learning rate and weight decay by where `match` is found in the name.
+
+    Args:
+        match: regular expression, searched in the parameter's full name (`classifier.bias`).
+        lr: factor on the learning rate.
+        weight_decay: factor on the weight decay.
+
+    Raises:
+        UserError: if the expression is none, or a factor negative.
+    """
+
+    match: str
+    lr: float = 1.0
+    weight_decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.match)
+        except re.error as error:
+            raise UserError(
+                f"optim.groups: {self.match!r} is no regular expression: {error}"
+            ) from error
+        if self.lr < 0 or self.weight_decay < 0:
+            raise UserError(f"optim.groups: factors must not be negative; got {self}")
+
+
+@dataclass(frozen=True)
+class Optim:
+    """A training recipe.
+
+    Args:
+        lr: base learning rate.
+        weight_decay: base weight decay.
+        optimizer: makes the optimizer from parameter groups.
+        schedule: factor on the learning rate by fraction of the training done.
+        groups: factors by name; where several match one parameter, they multiply.
+
+    Raises:
+        UserError: if `lr` is not positive or `weight_decay` negative.
+    """
+
+    lr: float
+    weight_decay: float
+    optimizer: Callable[[Iterable[dict[str, Any]]], torch.optim.Optimizer]
+    schedule: Schedule
+    groups: Mapping[str, Factors] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.lr > 0 or not self.weight_decay >= 0:
+            raise UserError(
+                "optim.lr must be positive and optim.weight_decay not negative; "
+                f"got {self.lr!r} and {self.weight_decay!r}"
+            )
+
+    def parameter_groups(
+        self, parameters: Iterable[tuple[str, nn.Parameter]]
+    ) -> list[dict[str, Any]]:
+        """Group named parameters that share their factors, in order of first appearance.
+
+        Returns:
+            Groups for an optimizer, with `params`, `names`, `lr` and `weight_decay`.
+        """
+        groups: dict[tuple[float, float], dict[str, Any]] = {}
+        for name, parameter in parameters:
+            lr, weight_decay = self.lr, self.weight_decay
+            for factors in self.groups.values():
+                if factors is not None and re.search(factors.match, name):
+                    lr *= factors.lr
+                    weight_decay *= factors.weight_decay
+            group = groups.setdefault(
+                (lr, weight_decay),
+                {"params": [], "names": [], "lr": lr, "weight_decay": weight_decay},
+            )
+            group["params"].append(parameter)
+            group["names"].append(name)
+        return list(groups.values())
+
+    def make(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Make the optimizer of a network's trainable parameters."""
+        trainable = [(n, p) for n, p in network.named_parameters() if p.requires_grad]
+        groups = self.parameter_groups(trainable)
+        return self.optimizer(
+            {key: value for key, value in group.items() if key != "names"} for group in groups
+        )

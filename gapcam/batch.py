@@ -24,8 +24,8 @@ class Sample(NamedTuple):
 class Batch(NamedTuple):
     """Samples side by side; the boxes are padded to the longest list, `counts` are real.
 
-    `images` `(B, 3, H, W)` uint8, RGB; `labels`, `counts`, `index` `(B,)` int64; `boxes` `(B, G, 4)` float; `sizes` `(B, 2)`
-    int64, height and width of the original images.
+    `images` `(B, 3, H, W)` uint8, RGB; `labels`, `counts`, `index` `(B,)` int64; `boxes`
+    `(B, G, 4)` float; `sizes` `(B, 2)` int64, height and width of the original images.
     """
 
     images: Tensor

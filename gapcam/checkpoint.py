@@ -9,7 +9,6 @@ from gapcam.arch.network import Network
 from gapcam.build import build_module, require_trusted_targets
 from gapcam.errors import UserError
 
-
 NOT_THE_NETWORK = ("weights", "pixels", "channels_last", "compile", "size")
 """Settings of a network that a checkpoint of it either overrules or does not care about."""
 

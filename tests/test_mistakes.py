@@ -90,7 +90,10 @@ def test_questions_answer_without_torch(question: list[str]) -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["arch.trim=7"], "arch.trim must be one of 0 (conv3_2), 1 (conv2_2), 2 (conv1_1), or a layer's"),
+        (
+            ["arch.trim=7"],
+            "arch.trim must be one of 0 (conv3_2), 1 (conv2_2), 2 (conv1_1), or a layer's",
+        ),
         (["protocol.threshold=1.5"], "protocol.threshold must lie in [0, 1); got 1.5"),
         (["data=ilsvrc", "data.root=/nowhere"], "data.root=/nowhere is not ILSVRC-2012"),
         (["trainer.accelerator=gpux"], "trainer: "),

@@ -9,10 +9,13 @@ CUTS: CutTable = ("pool5", "conv5", "conv2", "conv1")
 """At 227x227: 6x6, 13x13 (the paper's), 27x27, 55x55."""
 
 
+VARIANTS = {"paper": Variant(LAYERS, CUTS)}
+
+
 class AlexNetGAP(PaperGAP):
     """AlexNet-GAP; its prototxt was never released."""
 
-    variants = {"paper": Variant(LAYERS, CUTS)}
+    variants = VARIANTS
     removed = REMOVED
 
     def imagenet(self) -> Source:

@@ -6,6 +6,26 @@ from gapcam.arch.layers import Conv, MaxPool
 from gapcam.arch.paper_gap import PaperGAP, Variant
 from gapcam.arch.weights import Source, caffe_zoo
 
+CLASSIFIER = {"fc9": "classifier"}
+"""The released file's name of it."""
+
+VARIANTS = {
+    "paper": Variant(
+        LAYERS, CUTS, (Conv("conv6", 1024, 3, padding=1), Conv("conv7", 1024, 3, padding=1))
+    ),
+    "released": Variant(
+        alexnet_layers(384),
+        CUTS,
+        (
+            MaxPool("pool5", 3, stride=1),
+            Conv("conv6", 512, 3, padding=1, groups=2),
+            Conv("conv7", 512, 3, padding=1, groups=2),
+        ),
+        bias=1.0,
+        dropout=0.5,
+    ),
+}
+
 
 class AlexNetStarGAP(PaperGAP):
     """The text says no more than "two convolutional layers"; `paper` makes both like the one.
@@ -15,24 +35,9 @@ class AlexNetStarGAP(PaperGAP):
     that both variants are cut at the same places.
     """
 
-    variants = {
-        "paper": Variant(
-            LAYERS, CUTS, (Conv("conv6", 1024, 3, padding=1), Conv("conv7", 1024, 3, padding=1))
-        ),
-        "released": Variant(
-            alexnet_layers(384),
-            CUTS,
-            (
-                MaxPool("pool5", 3, stride=1),
-                Conv("conv6", 512, 3, padding=1, groups=2),
-                Conv("conv7", 512, 3, padding=1, groups=2),
-            ),
-            bias=1.0,
-            dropout=0.5,
-        ),
-    }
+    variants = VARIANTS
     removed = REMOVED
-    aliases = {"fc9": "classifier"}
+    aliases = CLASSIFIER
 
     def imagenet(self) -> Source:
         return caffe_zoo("bvlc_reference_caffenet")

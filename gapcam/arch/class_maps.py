@@ -34,4 +34,9 @@ class ClassMaps(GAPModule):
             num_classes=num_classes,
             **kwargs,
         )
+        # As in the Caffe files: larger weights could leave a class without any positive map, and so
+        # without a gradient.
+        convolution = trunk.get_submodule(last.name)
+        assert isinstance(convolution, nn.Conv2d)
+        nn.init.normal_(convolution.weight, std=0.01)
         self.class_layers = (f"trunk.{last.name}",)

@@ -41,7 +41,8 @@ class Place(NamedTuple):
     @property
     def resolution(self) -> tuple[int, int]:
         """Height and width of the maps."""
-        return self.shape[1:3] if self.units_last else self.shape[2:4]
+        height, width = self.shape[1:3] if self.units_last else self.shape[2:4]
+        return height, width
 
 
 class Anatomy(NamedTuple):
@@ -123,11 +124,11 @@ def _head(logits: Any, names: dict[Node, str], title: str) -> list[Node]:
         if before is not None:
             if _shape(head[0])[1:] in ((before.channels,), (before.channels, 1, 1)):
                 return head
-            height, width = before.resolution
+            maps = f"{before.channels} maps of {before.resolution[0]}x{before.resolution[1]}"
             raise UserError(
-                f"{title} has no global average pooling: {names[head[0]]} makes of {height}x{width} "
-                f"maps of {before.channels} units {_shape(head[0])[1:]}. Class activation maps need "
-                "one average a unit. Networks of this kind: arch=vgg_gap, arch=alexnet_gap."
+                f"{title} has no global average pooling: {names[head[0]]} makes of {maps} "
+                f"{_shape(head[0])[1:]} numbers. Class activation maps need one average "
+                "a map. Networks of this kind: arch=vgg_gap, arch=alexnet_gap."
             )
         head.insert(0, inputs[0])
     where = names.get(head[0], "its end")
@@ -145,7 +146,7 @@ def _read_head(
     scoring = [node for node, module in called.items() if list(module.parameters())][-1:]
     norm = classifier = None
     dropout = 0.0
-    obstacles = []
+    obstacles: list[str] = []
     for node in head:
         module = called.get(node)
         kind = type(module).__name__ if module else getattr(node.target, "__name__", node.target)

@@ -80,7 +80,10 @@ class ForeignGAP(GAPModule):
         linear = not is_whole or anatomy.classifier is not None
         super().__init__(
             trunk=create_feature_extractor(
-                model, return_nodes={place.name: "features"}, tracer_kwargs=options
+                model,
+                return_nodes={place.name: "features"},
+                tracer_kwargs=options,
+                suppress_diff_warning=True,  # auxiliary heads, in training only: not wanted here
             ),
             last_layer=place.name,
             added=added,
@@ -91,7 +94,7 @@ class ForeignGAP(GAPModule):
             **kwargs,
         )
         self.units_last = place.units_last
-        self.norm = nn.Identity()
+        self.norm: nn.Module = nn.Identity()
         self.aliases = {}
         if is_whole and anatomy.norm:
             self.norm = model.get_submodule(anatomy.norm)

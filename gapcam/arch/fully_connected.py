@@ -32,9 +32,11 @@ class FullyConnected(Network):
         self.fc8 = nn.Linear(UNITS, self.num_classes)
         self.relu = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout(0.5)
-        for layer in (self.fc6, self.fc7, self.fc8):
-            nn.init.normal_(layer.weight, std=0.01)
+        for layer in (self.fc6, self.fc7):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.fc8.weight, std=0.01)
+        nn.init.zeros_(self.fc8.bias)
 
     def classify(self, inputs: Tensor) -> Output:
         features = self.trunk(inputs)

@@ -27,7 +27,7 @@ class GAPModule(Network):
         UserError: if `pool` is neither.
     """
 
-    class_layers = ("classifier",)
+    class_layers: tuple[str, ...] = ("classifier",)
 
     def __init__(
         self,
@@ -49,7 +49,9 @@ class GAPModule(Network):
         self.added = added
         self.pool = pool
         self.dropout = nn.Dropout(dropout)
-        self.classifier = nn.Linear(channels, self.num_classes) if linear else nn.Identity()
+        self.classifier: nn.Module = (
+            nn.Linear(channels, self.num_classes) if linear else nn.Identity()
+        )
 
     def classify(self, inputs: Tensor) -> Output:
         features = self.added(self.trunk(inputs))
@@ -58,10 +60,11 @@ class GAPModule(Network):
     def head(self, features: Tensor) -> Tensor:
         """Pool and score features `(B, K, h, w)` -> logits `(B, C)`."""
         pooled = features.mean((-2, -1)) if self.pool == "avg" else features.amax((-2, -1))
-        return self.classifier(self.dropout(pooled))
+        logits: Tensor = self.classifier(self.dropout(pooled))
+        return logits
 
     def activation_maps(self, output: Output, classes: Tensor) -> Tensor:
-        if isinstance(self.classifier, nn.Identity):
-            chosen = classes[:, :, None, None].expand(-1, -1, *output.features.shape[2:])
-            return output.features.gather(1, chosen).float()
-        return class_activation_maps(output.features, self.classifier.weight, classes)
+        if isinstance(self.classifier, nn.Linear):
+            return class_activation_maps(output.features, self.classifier.weight, classes)
+        chosen = classes[:, :, None, None].expand(-1, -1, *output.features.shape[2:])
+        return output.features.gather(1, chosen).float()

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from gapcam.arch.gap_module import GAPModule
 from gapcam.arch.layers import (
+    Branches,
     Conv,
     Inception,
     LayerTable,
     MaxPool,
     Norm,
     build_layers,
-    conv_modules,
 )
 from gapcam.arch.network import Output
 from gapcam.arch.profile import feature_shape
@@ -49,6 +49,9 @@ AUXILIARY = {"inception_4a": "loss1", "inception_4d": "loss2"}
 
 AUXILIARY_WEIGHT = 0.3
 
+CLASSIFIER = {"loss3/classifier": "classifier"}
+"""The file's name of it."""
+
 
 class GoogLeNet(GAPModule):
     """GoogLeNet whole. It ends in average pooling, so it has activation maps: 7x7 at 224x224.
@@ -61,7 +64,7 @@ class GoogLeNet(GAPModule):
     """
 
     class_layers = ("classifier", "loss1.classifier", "loss2.classifier")
-    aliases = {"loss3/classifier": "classifier"}
+    aliases = CLASSIFIER
 
     def __init__(
         self, *, trim: int = 0, dropout: float = 0.4, auxiliary: bool = True, **kwargs: Any
@@ -116,7 +119,7 @@ class TappedTrunk(nn.Sequential):
         return inputs, taps
 
 
-class AuxiliaryHead(nn.Module):
+class AuxiliaryHead(Branches):
     """Average pooling, a 1x1 convolution, two fully connected layers.
 
     Args:
@@ -128,22 +131,21 @@ class AuxiliaryHead(nn.Module):
     """
 
     def __init__(self, shape: tuple[int, int, int], num_classes: int) -> None:
-        super().__init__()
         channels, height, width = shape
         if min(height, width) < 5:
             raise UserError(
                 f"GoogLeNet's auxiliary heads pool 5x5, but their maps are {height}x{width}. Ask "
                 "for larger images (arch.size=[224,224]), or leave them out: arch.auxiliary=false"
             )
-        self.pool = nn.AvgPool2d(5, 3, ceil_mode=True)
         row = Conv("conv", 128, 1)
-        for name, module in conv_modules(row, channels).items():
-            self.add_module(name, module)
+        super().__init__([(row, channels)])
+        self.pool = nn.AvgPool2d(5, 3, ceil_mode=True)
         rows, columns = (-(-(side - 5) // 3) + 1 for side in (height, width))
         self.fc = nn.Linear(row.units * rows * columns, 1024)
         self.dropout = nn.Dropout(0.7)
         self.classifier = nn.Linear(1024, num_classes)
 
     def forward(self, features: Tensor) -> Tensor:
-        hidden = self.conv_relu(self.conv(self.pool(features))).flatten(1)
-        return self.classifier(self.dropout(F.relu(self.fc(hidden))))
+        hidden = self.convolve("conv", self.pool(features)).flatten(1)
+        logits: Tensor = self.classifier(self.dropout(F.relu(self.fc(hidden))))
+        return logits

@@ -16,15 +16,16 @@ HEADS = {
 } | {"loss3/classifier": "the original classifier, removed by the paper"}
 
 
+VARIANTS = {
+    "paper": Variant(LAYERS, CUTS),
+    "released": Variant(LAYERS, CUTS, (Conv("CAM_conv", 1024, 3, padding=1, groups=2),), bias=1.0),
+}
+
+
 class GoogLeNetGAP(PaperGAP):
     """The released network splits the added convolution into two groups; it has no dropout."""
 
-    variants = {
-        "paper": Variant(LAYERS, CUTS),
-        "released": Variant(
-            LAYERS, CUTS, (Conv("CAM_conv", 1024, 3, padding=1, groups=2),), bias=1.0
-        ),
-    }
+    variants = VARIANTS
     removed = HEADS
 
     def imagenet(self) -> Source:

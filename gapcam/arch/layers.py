@@ -134,9 +134,10 @@ class Branches(nn.Module):
             for name, module in conv_modules(row, channels).items():
                 self.add_module(name, module)
 
-    def conv(self, name: str, inputs: Tensor) -> Tensor:
+    def convolve(self, name: str, inputs: Tensor) -> Tensor:
         """Apply the convolution of that name and its ReLU."""
-        return getattr(self, f"{name}_relu")(getattr(self, name)(inputs))
+        outputs: Tensor = getattr(self, f"{name}_relu")(getattr(self, name)(inputs))
+        return outputs
 
 
 class InceptionBlock(Branches):
@@ -157,10 +158,10 @@ class InceptionBlock(Branches):
 
     def forward(self, inputs: Tensor) -> Tensor:
         branches = (
-            self.conv("1x1", inputs),
-            self.conv("3x3", self.conv("3x3_reduce", inputs)),
-            self.conv("5x5", self.conv("5x5_reduce", inputs)),
-            self.conv("pool_proj", self.pool(inputs)),
+            self.convolve("1x1", inputs),
+            self.convolve("3x3", self.convolve("3x3_reduce", inputs)),
+            self.convolve("5x5", self.convolve("5x5_reduce", inputs)),
+            self.convolve("pool_proj", self.pool(inputs)),
         )
         return torch.cat(branches, dim=1)
 
@@ -178,5 +179,7 @@ class FireBlock(Branches):
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
-        squeezed = self.conv("squeeze1x1", inputs)
-        return torch.cat([self.conv("expand1x1", squeezed), self.conv("expand3x3", squeezed)], 1)
+        squeezed = self.convolve("squeeze1x1", inputs)
+        return torch.cat(
+            [self.convolve("expand1x1", squeezed), self.convolve("expand3x3", squeezed)], 1
+        )

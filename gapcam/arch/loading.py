@@ -54,7 +54,7 @@ def load_weights(network: Network) -> LoadReport | None:
     source = (
         network.imagenet()
         if network.weights == IMAGENET
-        else read_source(Path(network.weights).expanduser())
+        else read_source(Path(network.weights).expanduser(), network.published_pixels)
     )
     return put_weights(network, source)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from gapcam.arch.optim import Optim
-from gapcam.arch.pixels import FORMATS, PixelFormat, Pixels
+from gapcam.arch.pixels import FORMATS, IMAGENET, PixelFormat, Pixels
 from gapcam.arch.weights import Source
 from gapcam.batch import Batch
 from gapcam.cam.localization import ranked_classes
@@ -76,6 +76,9 @@ class Network(pl.LightningModule):
     left_out: Mapping[str, str] = {}
     """Layers that weight files may hold and this network lacks, and why it does."""
 
+    published_pixels = IMAGENET
+    """Pixel format of weight files that do not tell theirs (.pth, .safetensors)."""
+
     has_activation_maps = True
     """Whether the class scores are weighted sums of pooled maps."""
 
@@ -103,10 +106,9 @@ class Network(pl.LightningModule):
         super().__init__()
         self.num_classes = num_classes
         self.size = (int(size[0]), int(size[1]))
-        formats = {None: data_pixels, "data": data_pixels, **FORMATS}
-        if pixels not in formats:
+        if pixels not in (None, "data", *FORMATS):
             raise UserError(f"arch.pixels must be null, data, {', '.join(FORMATS)}; got {pixels!r}")
-        self.pixels = Pixels(formats[pixels])
+        self.pixels = Pixels(FORMATS.get(str(pixels), data_pixels))
         self.pixels_follow_weights = pixels is None
         self.cam = self._choose_maps(cam)
         self.optim = optim
@@ -239,7 +241,8 @@ class Network(pl.LightningModule):
         checkpoint["gapcam"] = {**self.recipe, "processes": self.trainer.world_size}
 
     def _inputs(self, images: Tensor) -> Tensor:
-        return self.pixels(images).contiguous(memory_format=self.memory_format)
+        inputs: Tensor = self.pixels(images)
+        return inputs.contiguous(memory_format=self.memory_format)
 
     def _evaluate(self, batch: Batch, metric: LocalizationError) -> None:
         output = self(batch.images)
@@ -262,16 +265,10 @@ class Network(pl.LightningModule):
         return errors
 
     def _choose_maps(self, cam: str) -> str:
-        choices = ("auto", *MAPS) if self.has_activation_maps else ("auto", "saliency")
-        if cam not in choices:
-            ends = (
-                ""
-                if self.has_activation_maps
-                else (
-                    f"{type(self).__name__} ends in fully connected layers and has no activation maps: "
-                )
+        own = tuple(MAPS) if self.has_activation_maps else ("saliency",)
+        if cam not in ("auto", *own):
+            lacking = (
+                "" if self.has_activation_maps else f"{type(self).__name__} does not pool maps: "
             )
-            raise UserError(f"{ends}cam must be one of {', '.join(choices)}; got {cam!r}")
-        if cam == "auto":
-            return "activation" if self.has_activation_maps else "saliency"
-        return cam
+            raise UserError(f"{lacking}cam must be one of auto, {', '.join(own)}; got {cam!r}")
+        return own[0] if cam == "auto" else cam

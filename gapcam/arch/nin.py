@@ -24,6 +24,6 @@ LAYERS: LayerTable = (
 
 
 class NIN(ClassMaps):
-    """Every convolution is followed by two of 1x1. The zoo's weights are no download: give a path."""
+    """Two 1x1 convolutions follow each. The zoo's weights cannot be downloaded: give a path."""
 
     layers = LAYERS

@@ -1,4 +1,4 @@
-"""The paper's recipe: a known network cut at some depth, convolutions added, pooling, classifier."""
+"""The paper's recipe: a known network cut somewhere, convolutions added, pooling, classifier."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

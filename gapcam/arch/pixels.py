@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class PixelFormat(NamedTuple):
     """`mean` and `std` in grey levels 0..255, in the order of `channels`: `rgb` or `bgr`."""
 
-    mean: Sequence[float]
-    std: Sequence[float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     channels: str = "rgb"
 
     def describe(self) -> str:
@@ -28,7 +28,7 @@ CAFFE = PixelFormat((104.0, 117.0, 123.0), (1.0, 1.0, 1.0), "bgr")
 
 def from_fractions(mean: Sequence[float], std: Sequence[float]) -> PixelFormat:
     """Format of statistics given for pixels in 0..1, red, green, blue, as torchvision's are."""
-    return PixelFormat([255 * value for value in mean], [255 * value for value in std])
+    return PixelFormat(tuple(255 * value for value in mean), tuple(255 * value for value in std))
 
 
 IMAGENET = from_fractions((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -64,7 +64,8 @@ class Pixels(nn.Module):
     def format(self) -> PixelFormat:
         """The format in use."""
         channels = "bgr" if self.order[0] == 2 else "rgb"
-        return PixelFormat(self.mean.flatten().tolist(), self.std.flatten().tolist(), channels)
+        mean, std = self.mean.flatten().tolist(), self.std.flatten().tolist()
+        return PixelFormat(tuple(mean), tuple(std), channels)
 
     def forward(self, images: Tensor) -> Tensor:
         return (images.index_select(1, self.order).float() - self.mean) / self.std

@@ -25,10 +25,8 @@ def raise_resolution(model: nn.Module, title: str, stride_last: int, dilate_last
             raise UserError("arch.dilate_last works with arch.stride_last=1 only")
         return
     stage = getattr(model, "layer4", None)
-    strided = [
-        module for module in (stage.modules() if stage else ()) if getattr(module, "stride", 1) != 1
-    ]
-    strided = [module for module in strided if module.stride not in ((1, 1), 1)]
+    layers = [m for m in stage.modules() if not list(m.children())] if stage is not None else []
+    strided = [layer for layer in layers if getattr(layer, "stride", 1) not in (1, (1, 1))]
     if not strided or not all(isinstance(module, nn.Conv2d) for module in strided):
         raise UserError(
             f"arch.stride_last=1 is for ResNets, whose last stage (layer4) halves the resolution "
@@ -38,9 +36,8 @@ def raise_resolution(model: nn.Module, title: str, stride_last: int, dilate_last
     for module in strided:
         module.stride = (1, 1)
     if dilate_last:
-        assert stage is not None
         has_passed = False
-        for module in stage.modules():
+        for module in layers:
             if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
                 # The strided convolution itself still sees the full-resolution maps.
                 if has_passed:

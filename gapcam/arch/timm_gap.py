@@ -40,6 +40,8 @@ class TimmGAP(ForeignGAP):
             num_classes=num_classes,
             **kwargs,
         )
+        statistics = model.pretrained_cfg
+        self.published_pixels = from_fractions(statistics["mean"], statistics["std"])
 
     def imagenet(self) -> Source:
         timm = _timm()
@@ -51,9 +53,8 @@ class TimmGAP(ForeignGAP):
                 f"Cannot fetch timm's weights of {self.name}: {error}. Without a connection, fetch "
                 "them elsewhere and give the file's path as arch.weights=..."
             ) from error
-        statistics = from_fractions(model.pretrained_cfg["mean"], model.pretrained_cfg["std"])
         tag = model.pretrained_cfg.get("tag") or "default"
-        return Source(model.state_dict(), statistics, f"timm {self.name}.{tag}")
+        return Source(model.state_dict(), self.published_pixels, f"timm {self.name}.{tag}")
 
 
 def _timm() -> Any:

@@ -48,5 +48,7 @@ def unknown_name(name: object, known: list[str], library: str) -> str:
 
 
 def _options(name: str) -> dict[str, Any]:
-    # These two warn that their initialisation is slow unless told to do it.
-    return {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
+    # These two were trained on other pixels; they convert from torchvision's usual ones themselves,
+    # but only if told to. They also warn unless told to initialise.
+    needs_telling = name in ("googlenet", "inception_v3")
+    return {"init_weights": True, "transform_input": True} if needs_telling else {}

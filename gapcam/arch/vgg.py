@@ -1,24 +1,27 @@
 """VGG-16 (Simonyan and Zisserman 2015, configuration D), the paper's "VGGnet"."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from torchvision.models import VGG16_Weights
 
 from gapcam.arch.fully_connected import FullyConnected
-from gapcam.arch.layers import Conv, LayerTable, MaxPool
+from gapcam.arch.layers import Conv, LayerTable, MaxPool, Row
 from gapcam.arch.trunk import require_uncut
 from gapcam.arch.weights import Source, torchvision_source
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Units and number of the 3x3 convolutions before each pooling."""
 
+
+def _stage(stage: int, units: int, count: int) -> Iterator[Row]:
+    for number in range(1, count + 1):
+        yield Conv(f"conv{stage}_{number}", units, padding=1)
+    yield MaxPool(f"pool{stage}", 2, 2)
+
+
 LAYERS: LayerTable = tuple(
-    row
-    for stage, (units, count) in enumerate(STAGES, start=1)
-    for row in (
-        *(Conv(f"conv{stage}_{number}", units, padding=1) for number in range(1, count + 1)),
-        MaxPool(f"pool{stage}", 2, 2),
-    )
+    row for number, (units, count) in enumerate(STAGES, 1) for row in _stage(number, units, count)
 )
 
 TORCHVISION = {

@@ -12,19 +12,22 @@ CUTS: CutTable = ("pool5", "conv5_3", "conv4_3", "conv3_3", "conv2_2")
 """At 224x224: 7x7, 14x14 (the paper's), 28x28, 56x56, 112x112."""
 
 
+VARIANTS = {
+    "paper": Variant(LAYERS, CUTS),
+    "released": Variant(
+        LAYERS,
+        CUTS,
+        (Conv("CAM_conv", 1024, 3, padding=1, groups=2),),
+        bias=0.0,
+        dropout=0.5,
+    ),
+}
+
+
 class VGGGAP(PaperGAP):
     """The released network splits the added convolution into two groups and has dropout."""
 
-    variants = {
-        "paper": Variant(LAYERS, CUTS),
-        "released": Variant(
-            LAYERS,
-            CUTS,
-            (Conv("CAM_conv", 1024, 3, padding=1, groups=2),),
-            bias=0.0,
-            dropout=0.5,
-        ),
-    }
+    variants = VARIANTS
     removed = REMOVED
     aliases = TORCHVISION
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.models import WeightsEnum
 
 from gapcam.arch.caffemodel import read_caffemodel
-from gapcam.arch.pixels import CAFFE, IMAGENET, PixelFormat, from_fractions
+from gapcam.arch.pixels import CAFFE, PixelFormat, from_fractions
 from gapcam.atomic import atomic_path
 from gapcam.errors import UserError
 
@@ -60,11 +60,11 @@ def torchvision_source(weights: WeightsEnum) -> Source:
     return Source(tensors, from_fractions(preset.mean, preset.std), str(weights))
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, published: PixelFormat) -> Source:
     """Read a weight file of any known kind; nothing in it is executed.
 
     The pixel format goes by the kind of file: Caffe's for `.caffemodel` and `.npz`, the stored one
-    for gapcam's checkpoints, torchvision's for the rest.
+    for gapcam's checkpoints, `published` for the rest.
 
     Raises:
         UserError: if the file is missing, damaged, or of no known kind.
@@ -80,9 +80,9 @@ def read_source(path: Path) -> Source:
         case ".npz":
             return Source(_read_npz(path), CAFFE, path.name)
         case ".safetensors":
-            return Source(_read_safetensors(path), IMAGENET, path.name)
+            return Source(_read_safetensors(path), published, path.name)
         case ".ckpt" | ".pth" | ".pt" | ".tar":
-            return _read_torch(path)
+            return _read_torch(path, published)
     raise UserError(f"arch.weights={path}: expected one of {KINDS}; got {path.suffix or 'no end'}")
 
 
@@ -107,7 +107,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path} is damaged or no .safetensors: {error}") from error
 
 
-def _read_torch(path: Path) -> Source:
+def _read_torch(path: Path, published: PixelFormat) -> Source:
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -124,11 +124,13 @@ def _read_torch(path: Path) -> Source:
         for name, value in content.items()
         if isinstance(value, Tensor)
     }
-    pixels = IMAGENET
+    pixels = published
     if is_ours:
         order, mean, std = (tensors.pop(f"pixels.{part}") for part in ("order", "mean", "std"))
         channels = "bgr" if order[0] == 2 else "rgb"
-        pixels = PixelFormat(mean.flatten().tolist(), std.flatten().tolist(), channels)
+        pixels = PixelFormat(
+            tuple(mean.flatten().tolist()), tuple(std.flatten().tolist()), channels
+        )
     return Source(tensors, pixels, path.name)
 
 

@@ -24,8 +24,9 @@ class DataModule(pl.LightningDataModule):
     """Train, validation and test split of a data set.
 
     Images travel to the device as uint8; cropping and mirroring happen there, normalising in the
-    network, whose weights decide what its pixels must be. The order of the samples and every random number of a training step depend on the seed and the
-    step alone, so a run that is killed and resumed repeats the uninterrupted one.
+    network, whose weights decide what its pixels must be. The order of the samples and every random
+    number of a training step depend on the seed and the step alone, so a run that is killed and
+    resumed repeats the uninterrupted one.
 
     Subclasses provide `load_splits`.
 

@@ -1,0 +1,234 @@
+"""Networks that others wrote: found out, wrapped, checked, cut, or refused with the reason."""
+
+from typing import Any
+
+import pytest
+import torch
+from networks import network
+from torch import nn
+from torchvision.models import get_model, resnet50
+
+from gapcam.arch.foreign_gap import ForeignGAP, normalize_as_pooled
+from gapcam.arch.profile import profile
+from gapcam.errors import UserError
+
+KNOWN = [
+    # library, name, last layer, mapping resolution at 224x224
+    ("torchvision", "resnet18", "layer4.1.relu_1", 7),
+    ("torchvision", "densenet121", "relu", 7),
+    ("torchvision", "squeezenet1_1", "classifier.2", 13),
+    ("torchvision", "convnext_tiny", "features.7.2.add", 7),
+    ("torchvision", "mobilenet_v2", "features.18", 7),
+    ("torchvision", "efficientnet_b0", "features.8", 7),
+    ("torchvision", "shufflenet_v2_x0_5", "conv5.2", 7),
+    ("torchvision", "regnet_y_400mf", "trunk_output.block4.block4-5.activation", 7),
+    ("torchvision", "swin_t", "permute", 7),
+    ("torchvision", "inception_v3", "Mixed_7c.cat_2", 5),
+    ("torchvision", "googlenet", "inception5b.cat", 7),
+    ("timm", "resnet18", "layer4.1.act2", 7),
+    ("timm", "convnext_atto", "norm_pre", 7),
+    ("timm", "densenet121", "features.norm5", 7),
+    ("timm", "swin_tiny_patch4_window7_224", "norm", 7),
+    ("timm", "resnetv2_50", "norm", 7),
+    ("timm", "efficientnet_b0", "bn2", 7),
+]
+
+
+@pytest.mark.parametrize(("library", "name", "last_layer", "side"), KNOWN)
+def test_known_networks(library: str, name: str, last_layer: str, side: int) -> None:
+    """The identity `mean(map) + bias == logit`, and the original's logits, hold."""
+    module = network(f"arch={library}_gap", f"arch.name={name}", classes=6).eval()
+    assert isinstance(module, ForeignGAP)
+    assert module.last_layer == last_layer
+    images = torch.randint(256, (2, 3, 224, 224), dtype=torch.uint8)
+    with torch.no_grad():
+        output = module(images)
+        maps = module.maps(images, output, torch.arange(6).expand(2, 6))
+    assert maps.shape == (2, 6, side, side)
+    bias = getattr(module.classifier, "bias", 0)
+    torch.testing.assert_close(maps.mean((-2, -1)) + bias, output.logits, rtol=1e-3, atol=1e-4)
+    assert profile(module, module.size, last_layer).mapping_resolution == (side, side)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "squeezenet1_0", "convnext_tiny", "swin_t"])
+def test_same_weights_same_logits(name: str) -> None:
+    theirs = get_model(name, weights=None, num_classes=6).eval()
+    ours = network("arch=torchvision_gap", f"arch.name={name}", classes=6).eval()
+    from gapcam.arch.loading import put_weights
+    from gapcam.arch.pixels import IMAGENET
+    from gapcam.arch.weights import Source
+
+    report = put_weights(ours, Source(theirs.state_dict(), IMAGENET, "theirs"))
+    assert (report.left, report.fresh) == ({}, [])
+    inputs = torch.randn(2, 3, 224, 224)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            ours.classify(inputs).logits, theirs(inputs), rtol=1e-4, atol=1e-5
+        )
+
+
+REFUSED = [
+    (
+        "torchvision",
+        "vgg11",
+        r"no global average pooling: flatten makes of 512 maps of 7x7 \(25088,\)",
+    ),
+    ("torchvision", "alexnet", r"no global average pooling.*arch=vgg_gap"),
+    ("torchvision", "vit_b_16", r"no global average pooling of maps .*encoder_layer_11"),
+    (
+        "torchvision",
+        "mobilenet_v3_small",
+        r"more than one linear layer .*lie classifier.0 \(Linear\), classifier.1 \(Hardswish\)",
+    ),
+    ("torchvision", "maxvit_t", r"classifier.4 \(Tanh\)"),
+    ("timm", "mobilenetv3_small_100", r"lie conv_head \(Conv2d\), act2 \(Hardswish\)"),
+    ("timm", "vit_tiny_patch16_224", r"no global average pooling of maps"),
+    ("torchvision", "resnet5", r"torchvision has no network 'resnet5'. Nearest: .*resnet50"),
+    ("torchvision", "fcn_resnet50", r"torchvision has no network 'fcn_resnet50'"),
+    ("timm", "convnext_tinny", r"timm has no network 'convnext_tinny'. Nearest: .*convnext_tiny"),
+    ("timm", "resnet50.no_such_tag", r"arch.name: .*no_such_tag"),
+]
+
+
+@pytest.mark.parametrize(("library", "name", "message"), REFUSED)
+def test_refused_with_the_reason(library: str, name: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        network(f"arch={library}_gap", f"arch.name={name}", classes=6)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        "arch.name=mobilenet_v3_small arch.units=32",
+        "arch.name=mobilenet_v3_small arch.trim=1",
+        "arch.name=resnet18 arch.trim=1 arch.units=32",
+        "arch.name=squeezenet1_1 arch.trim=1",
+        "arch.name=resnet18 arch.trim=layer3",
+    ],
+)
+def test_the_papers_recipe_on_any_trunk(overrides: str) -> None:
+    """Cut, or with a convolution added, a network gets a new classifier on averages."""
+    module = network("arch=torchvision_gap", *overrides.split(), classes=6).eval()
+    images = torch.randint(256, (2, 3, 224, 224), dtype=torch.uint8)
+    with torch.no_grad():
+        output = module(images)
+        maps = module.maps(images, output, torch.arange(6).expand(2, 6))
+    torch.testing.assert_close(
+        maps.mean((-2, -1)) + module.classifier.bias, output.logits, rtol=1e-3, atol=1e-4
+    )
+    if "trim" in overrides:
+        assert output.features.shape[-1] > 7
+
+
+def test_a_foreign_network_that_does_not_average_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the names of its layers say."""
+
+    class Sneaky(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.features = nn.Conv2d(3, 8, 3, stride=8)
+            self.pool = nn.AdaptiveMaxPool2d(1)
+            self.fc = nn.Linear(8, 6)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.fc(self.pool(self.features(inputs)).flatten(1))
+
+    monkeypatch.setattr("gapcam.arch.torchvision_gap.get_model", lambda *_, **__: Sneaky())
+    with pytest.raises(UserError, match=r"miss the logits by .*Between features and the logits"):
+        network("arch=torchvision_gap", "arch.name=resnet18", classes=6)
+
+
+def test_what_cannot_be_traced_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Branching(nn.Linear):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return inputs if inputs.sum() > 0 else -inputs
+
+    monkeypatch.setattr(
+        "gapcam.arch.torchvision_gap.get_model", lambda *_, **__: nn.ModuleList([Branching(1, 1)])
+    )
+    with pytest.raises(UserError, match="torchvision's resnet18 cannot be traced"):
+        network("arch=torchvision_gap", "arch.name=resnet18", classes=6)
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_normalising_as_pooled_is_normalising_the_pooled(affine: bool) -> None:
+    norm = nn.LayerNorm(5, elementwise_affine=affine, eps=1e-3).double()
+    if affine:
+        nn.init.normal_(norm.weight)
+        nn.init.normal_(norm.bias)
+    features = torch.randn(3, 5, 4, 6, dtype=torch.float64)
+    torch.testing.assert_close(
+        normalize_as_pooled(features, norm).mean((-2, -1)), norm(features.mean((-2, -1)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("library", "name"),
+    [("torchvision", "resnet18"), ("torchvision", "resnet50"), ("timm", "resnet50")],
+)
+def test_stride_of_the_last_stage_can_be_taken_off(library: str, name: str) -> None:
+    settings = [f"arch={library}_gap", f"arch.name={name}"]
+    module = network(*settings, "arch.stride_last=1", classes=6)
+    assert profile(module, module.size, "").mapping_resolution == (14, 14)
+    kept = network(*settings, classes=6)
+    assert {k: v.shape for k, v in module.state_dict().items()} == {
+        k: v.shape for k, v in kept.state_dict().items()
+    }
+
+
+def test_dilation_is_torchvisions() -> None:
+    theirs = resnet50(num_classes=6, replace_stride_with_dilation=[False, False, True]).eval()
+    settings = ["arch.name=resnet50", "arch.stride_last=1", "arch.dilate_last=true"]
+    ours = network("arch=torchvision_gap", *settings, classes=6).eval()
+    state = {f"trunk.{key}": value for key, value in theirs.state_dict().items()}
+    state |= {f"classifier.{part}": state.pop(f"trunk.fc.{part}") for part in ("weight", "bias")}
+    ours.load_state_dict(state | {k: v for k, v in ours.state_dict().items() if "pixels" in k})
+    inputs = torch.randn(1, 3, 224, 224)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            ours.classify(inputs).logits, theirs(inputs), rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ("arch.stride_last=3", "arch.stride_last must be 1 or 2; got 3"),
+        ("arch.dilate_last=true", "arch.dilate_last works with arch.stride_last=1 only"),
+        (
+            "arch.stride_last=1 arch.name=densenet121",
+            "is for ResNets, .*densenet121 has no such stage",
+        ),
+    ],
+)
+def test_resolution_that_cannot_be_raised(overrides: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        network("arch=torchvision_gap", *overrides.split(), classes=6)
+
+
+def test_timm_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(UserError, match=r"arch=timm_gap needs timm: pip install 'gapcam\[timm\]'"):
+        network("arch=timm_gap", classes=6)
+
+
+def test_timm_weights_keep_their_pixels(tmp_path: Any) -> None:
+    import timm
+    from safetensors.torch import save_file
+
+    from gapcam.arch.loading import load_weights
+
+    name = "tf_efficientnet_b0.in1k"
+    theirs = timm.create_model(name, num_classes=6).eval()
+    save_file(theirs.state_dict(), tmp_path / "model.safetensors")
+    ours = network(
+        "arch=timm_gap",
+        f"arch.name={name}",
+        f"arch.weights={tmp_path / 'model.safetensors'}",
+        classes=6,
+    )
+    load_weights(ours)
+    mean = [255 * value for value in theirs.pretrained_cfg["mean"]]
+    assert list(ours.pixels.format().mean) == pytest.approx(mean)

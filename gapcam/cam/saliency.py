@@ -13,7 +13,8 @@ def saliency_maps(
 
     Simonyan et al. (2014) take the maximum over the colours; the code released with Zhou et al.
     (2016, `crop2img.m`) sums, and so does this. The score is the one before the softmax. Works
-    inside `torch.inference_mode`, and leaves nothing behind: no hook, no gradient in a parameter.
+    inside `torch.inference_mode`, in single precision inside `torch.autocast`, and leaves nothing
+    behind: no hook, no gradient in a parameter.
 
     Args:
         score: `(B, D, H, W)` -> `(B, C)` class scores; each image's depend on that image alone.
@@ -31,7 +32,9 @@ def saliency_maps(
             "saliency_maps needs images (B, D, H, W) and classes (B, M); got "
             f"{tuple(inputs_BDHW.shape)} and {tuple(classes_BM.shape)}"
         )
-    with torch.inference_mode(False), torch.enable_grad():
+    # Half precision would lose up to a third of a pixel's gradient; boxes are cut from these.
+    single = torch.autocast(inputs_BDHW.device.type, enabled=False)
+    with torch.inference_mode(False), torch.enable_grad(), single:
         # Copies made here are ordinary tensors, though their originals may be inference tensors.
         inputs = inputs_BDHW.detach().clone().requires_grad_()
         chosen = score(inputs).gather(1, classes_BM.clone())

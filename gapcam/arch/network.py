@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from gapcam.arch.optim import Optim
@@ -58,7 +58,7 @@ class Network(pl.LightningModule):
         pixels: `caffe`, `imagenet` or `data`; null for what the weights were trained on, and the
             data's where there are none.
         channels_last: keep the units innermost: faster on CPUs and on GPUs with tensor cores.
-        compile: run through `torch.compile`.
+        compile: run the trunk through `torch.compile`.
 
     Raises:
         UserError: if `cam` asks for what the network does not have, or `pixels` is unknown.
@@ -66,6 +66,9 @@ class Network(pl.LightningModule):
 
     last_layer: str
     """Name of the trunk's last layer, for people."""
+
+    trunk: nn.Module
+    """Layers up to the cut."""
 
     class_layers: tuple[str, ...]
     """Layers with one unit a class: weights for other classes do not fit them."""
@@ -151,7 +154,11 @@ class Network(pl.LightningModule):
             images' size, as `cam` says.
         """
         if self.cam == "saliency":
-            return saliency_maps(lambda x: self.classify(x).logits, self._inputs(images), classes)
+            # A compiled network can be differentiated only once.
+            with torch.compiler.set_stance("force_eager"):
+                return saliency_maps(
+                    lambda x: self.classify(x).logits, self._inputs(images), classes
+                )
         return self.activation_maps(output, classes)
 
     def loss(self, batch: Batch) -> Tensor:
@@ -159,13 +166,10 @@ class Network(pl.LightningModule):
         return F.cross_entropy(self(batch.images).logits, batch.labels)
 
     def configure_model(self) -> None:
-        # Not before: a network that is only described or loaded need not be compiled. Compiled in
-        # place, the modules keep their names in checkpoints.
         self.to(memory_format=self.memory_format)
         if self.compiles:
-            for child in self.children():
-                if not isinstance(child, LocalizationError | Pixels):
-                    child.compile()
+            # Where the work is; in place, so that the names in checkpoints stay the same.
+            self.trunk.compile()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.loss(batch)

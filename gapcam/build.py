@@ -106,6 +106,8 @@ def build_trainer(config: Mapping[str, Any], run_dir: Path) -> pl.Trainer:
             f"trainer.precision must be one of {', '.join(PRECISIONS)}; got {precision}. Boxes are "
             "cut in single precision, so the network may use less, the rest may not."
         )
+    if config["trainer"]["limit_test_batches"] == 0:
+        raise UserError("trainer.limit_test_batches=0 leaves nothing to report; give 1 or more")
     named = {"callbacks": config["callbacks"], "logger": config["logger"]}
     parts = {
         group: [

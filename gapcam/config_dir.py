@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from gapcam.naming import register_resolvers
+
 _PACKAGE = Path(__file__).resolve().parent
 _CANDIDATES = (_PACKAGE / "conf", _PACKAGE.parent / "conf")
 
@@ -23,3 +25,4 @@ def find_config_dir() -> Path:
 
 
 CONFIG_DIR = find_config_dir()
+register_resolvers()  # the configuration there names its runs by them

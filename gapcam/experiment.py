@@ -72,6 +72,8 @@ def run_experiment(
     try:
         checkpoint = starting_point(directory, module, trainer.world_size)
         loaded = load_weights(module) if checkpoint is None else None
+        assert module.optim is not None
+        module.optim.make(module)  # a mistake in its settings shows here
         if trainer.is_global_zero:
             # Not before everything could be built: a mistake must not own the directory.
             directory.write_config()
@@ -205,13 +207,14 @@ def _facts(
     command: str,
 ) -> dict[str, Any]:
     config = directory.config
+    trained = trainer.global_step > 0
     same = "val" if data.test is data.val else "test"
     return {
         "title": config["run_id"],
         "metrics": {f"test/{name}": value for name, value in module.test_errors.items()},
         "units": "error rates in 0..1, lower is better; floor_centred_side: fraction of a side",
         "protocol": module.test_metric.protocol.as_dict(),
-        "weights": config["ckpt"] or config["weights"],
+        "weights": config["ckpt"] or ("not trained" if not trained else config["weights"]),
         "network": {
             "name": config["arch"]["_target_"].rpartition(".")[2],
             "parameters": measured.parameters,
@@ -219,6 +222,7 @@ def _facts(
             "last_layer": module.last_layer,
             "mapping_resolution": list(measured.mapping_resolution),
             "maps": MAPS[module.cam],
+            "started_from": config["arch"]["weights"],
             "view": list(module.size),
             "pixels": module.pixels.format().describe(),
         },

@@ -23,13 +23,23 @@ from gapcam.run_directory import RunDirectory, State, is_main_process
 from gapcam.suggest import suggestions
 from gapcam.summary import print_result
 from gapcam.sweep_guard import processes_asked_for, refuse_processes
+from gapcam.sweep_table import Job, print_sweep
 
 OBJECTIVE = "test/loc_top1"
+TABLE_WIDTH = 160
+"""Of a sweep's table where no terminal says how wide it is."""
+
+_JOBS: list[Job] = []
+"""Those that this process has run."""
+
 _ERROR_IN_WORKER = f"{UserError.__module__}.{UserError.__name__}: "
 
 
 def main() -> None:
-    """Do what the command line says; after a misspelt setting, say which ones exist."""
+    """Do what the command line says; after a misspelt setting, say which ones exist.
+
+    A sweep ends with a table of its jobs, also when one failed or it was interrupted.
+    """
     try:
         compose_and_run()
     except SystemExit as stop:
@@ -37,16 +47,21 @@ def main() -> None:
             for line in suggestions(sys.argv[1:]):
                 print(line, file=sys.stderr)
         raise
+    finally:
+        print_sweep(_JOBS, Console(width=None if sys.stdout.isatty() else TABLE_WIDTH))
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
 def compose_and_run(config: DictConfig) -> float:
     """Run one configuration and return its top-1 localization error, which sweeps minimise."""
+    title = str(OmegaConf.select(config, "run_id"))
     try:
-        return run(config)
+        metrics = run(config)
     except UserError as error:
         # A loader's worker process wraps the message in its traceback.
-        raise CompactHydraException(str(error).rpartition(_ERROR_IN_WORKER)[2]) from None
+        message = str(error).rpartition(_ERROR_IN_WORKER)[2]
+        _JOBS.append(Job(title, None, message))
+        raise CompactHydraException(message) from None
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
@@ -54,10 +69,15 @@ def compose_and_run(config: DictConfig) -> float:
         raise CompactHydraException(
             f"No room on the disk: {error}. Make room and run the same command again."
         ) from None
+    _JOBS.append(Job(title, metrics))
+    return float(metrics["metrics"][OBJECTIVE])
 
 
-def run(config: DictConfig) -> float:
+def run(config: DictConfig) -> dict[str, Any]:
     """Run one configuration, unless its directory already holds the result.
+
+    Returns:
+        What `metrics.json` holds.
 
     Raises:
         UserError: on bad input.
@@ -76,7 +96,7 @@ def run(config: DictConfig) -> float:
         command = ["python", "-m", "gapcam.run", *hydra_config.overrides.task]
         metrics = _run_claimed(directory, shlex.join(command), is_sweep, console)
     print_result(metrics, str(directory.report), console)
-    return float(metrics["metrics"][OBJECTIVE])
+    return metrics
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
@@ -92,6 +112,8 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     if plain["weights"] not in ("last", "best"):
         raise UserError(f"weights must be last or best; got {plain['weights']!r}")
+    if plain["weights"] == "best" and plain["trainer"]["max_epochs"] == 0:
+        raise UserError("weights=best needs training; trainer.max_epochs=0 tests what is loaded")
     for key in ("seed", "gallery"):
         if not isinstance(plain[key], int) or plain[key] < 0:
             raise UserError(f"{key} must be a whole number from 0 on; got {plain[key]!r}")

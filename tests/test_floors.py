@@ -11,7 +11,6 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gapcam"
 FLOORS = {
     "gapcam.errors": 0,
     "gapcam.atomic": 0,
-    "gapcam.config_dir": 0,
     "gapcam.cam": 0,
     "gapcam.batch": 1,
     "gapcam.protocol": 1,

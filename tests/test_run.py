@@ -124,6 +124,10 @@ def test_a_checkpoint_can_be_tested_alone(finished: tuple[Path, str], tmp_path: 
 def test_a_sweep_runs_and_reports_each_job(tmp_path: Path) -> None:
     sweep = type_in("-m", *FAST_RUN, f"runs={tmp_path}", "seed=0,1", "logger=wandb_offline")
     assert sweep.returncode == 0, sweep.stderr
+    assert "2 jobs, errors in %" in sweep.stdout
+    table = sweep.stdout[sweep.stdout.index("2 jobs") :]
+    assert table.count("small_gap-digits-trim0-seed") == 2
+    assert "16x16" in table
     assert len(list(tmp_path.rglob("metrics.json"))) == 2
     runs = {path.name.rpartition("small_gap")[2] for path in tmp_path.rglob("offline-run-*")}
     assert runs == {"-digits-trim0-seed0", "-digits-trim0-seed1"}

@@ -92,9 +92,16 @@ class Optim:
         return list(groups.values())
 
     def make(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Make the optimizer of a network's trainable parameters."""
+        """Make the optimizer of a network's trainable parameters.
+
+        Raises:
+            UserError: if the optimizer does not take its settings.
+        """
         trainable = [(n, p) for n, p in network.named_parameters() if p.requires_grad]
         groups = self.parameter_groups(trainable)
-        return self.optimizer(
-            {key: value for key, value in group.items() if key != "names"} for group in groups
-        )
+        try:
+            return self.optimizer(
+                {key: value for key, value in group.items() if key != "names"} for group in groups
+            )
+        except (TypeError, ValueError) as error:
+            raise UserError(f"optim.optimizer: {error}") from error

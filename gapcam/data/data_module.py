@@ -67,6 +67,15 @@ class DataModule(pl.LightningDataModule):
                 "data.batch_size and data.eval_batch_size must be at least 1; "
                 f"got {batch_size} and {eval_batch_size}"
             )
+        if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
+            raise UserError(
+                f"data.size (arch.size) must be [height, width] in pixels; got {size!r}"
+            )
+        if num_workers is not None and num_workers < 0:
+            raise UserError(
+                f"data.num_workers must be null, 0 or more; got {num_workers}: null chooses by "
+                "the machine's cores, 0 reads in the training process"
+            )
         self.size = (int(size[0]), int(size[1]))
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size

@@ -1,0 +1,28 @@
+"""Names of runs: what tells two networks apart belongs in them."""
+
+from omegaconf import DictConfig, OmegaConf
+
+
+def network_name(option: str, arch: DictConfig) -> str:
+    """The option of the group `arch`, with the network's name and variant where it has them.
+
+    Example:
+        >>> network_name("torchvision_gap", OmegaConf.create({"name": "resnet50"}))
+        'torchvision_gap-resnet50'
+        >>> network_name("vgg_gap", OmegaConf.create({"variant": "paper"}))
+        'vgg_gap'
+    """
+    variant = arch.get("variant")
+    words = [option, arch.get("name"), None if variant == "paper" else variant]
+    return "-".join(file_name(word) for word in words if word)
+
+
+def file_name(word: object) -> str:
+    """A word that can be part of a path: `conv2/3x3` -> `conv2-3x3`."""
+    return str(word).replace("/", "-")
+
+
+def register_resolvers() -> None:
+    """Make both known to the configuration, as `${network_name:...}` and `${file_name:...}`."""
+    OmegaConf.register_new_resolver("network_name", network_name, replace=True)
+    OmegaConf.register_new_resolver("file_name", file_name, replace=True)

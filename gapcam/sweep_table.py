@@ -1,0 +1,62 @@
+"""The jobs of a sweep side by side, one line each."""
+
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+ERRORS = {
+    "class top-1": "test/cls_top1",
+    "loc top-1": "test/loc_top1",
+    "loc top-5": "test/loc_top5",
+    "GT-known": "test/loc_gt_known",
+}
+"""Columns of the table, and the metrics they show."""
+
+
+class Job(NamedTuple):
+    """A job's `title`, and what `metrics.json` holds, or the `error` that ended it."""
+
+    title: str
+    metrics: dict[str, Any] | None
+    error: str = ""
+
+
+def print_sweep(jobs: list[Job], console: Console) -> None:
+    """Print what each network is and what it reached; a failed job shows its error.
+
+    Args:
+        jobs: in the order they ran; nothing is printed for less than two.
+        console: where to print.
+    """
+    if len(jobs) < 2:
+        return
+    table = Table(title=f"{len(jobs)} jobs, errors in %")
+    table.add_column("job", overflow="fold")
+    for column in ("last layer", "maps", "parameters", "GFLOPs", *ERRORS, "floor"):
+        table.add_column(column, justify="left" if column == "last layer" else "right")
+    for job in jobs:
+        if job.metrics is None:
+            table.add_row(job.title, f"[red]failed: {job.error.splitlines()[0]}")
+        else:
+            table.add_row(job.title, *_cells(job.metrics))
+    console.print(table)
+    protocols = {job.metrics["protocol"]["name"] for job in jobs if job.metrics}
+    console.print(
+        f"protocol {', '.join(sorted(protocols)) or '-'}; floor: the better of a box around the "
+        "whole image and the best centred box, class given; GFLOPs: 2 for each multiply-add",
+        highlight=False,
+    )
+
+
+def _cells(facts: dict[str, Any]) -> list[str]:
+    network, errors = facts["network"], facts["metrics"]
+    floor = min(errors["test/floor_whole_image"], errors["test/floor_best_centred"])
+    return [
+        network["last_layer"],
+        "x".join(map(str, network["mapping_resolution"])),
+        f"{network['parameters']:,}",
+        f"{network['gflops']:.3g}",
+        *(f"{100 * errors[name]:.2f}" for name in ERRORS.values()),
+        f"{100 * floor:.2f}",
+    ]

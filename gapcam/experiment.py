@@ -66,6 +66,8 @@ def run_experiment(
         config["arch"], config["protocol"], data_facts(data), config["cam"], config["optim"]
     )
     measured = profile(module, module.size, module.last_layer)
+    if module.cam == "saliency":
+        measured = measured._replace(mapping_resolution=module.size)
     trainer = build_trainer(config, directory.path)
     if is_sweep:
         refuse_processes(trainer.world_size)
@@ -153,13 +155,12 @@ def announce(
     console.print(
         f"[bold]{config['name']}[/]: {measured.parameters:,} parameters, "
         f"{measured.flops / 1e9:.3g} GFLOPs an image, trunk to {module.last_layer}, "
-        f"{height}x{width} maps; {data.describe()}; {doing} on {device}; {directory.path}",
+        f"{height}x{width} maps{'' if module.cam == 'activation' else f' ({MAPS[module.cam]})'}; "
+        f"{data.describe()}; {doing} on {device}; {directory.path}",
         highlight=False,
         soft_wrap=True,
     )
-    if module.cam == "saliency":
-        console.print(f"maps: {MAPS['saliency']}", highlight=False)
-    elif height * width == 1:
+    if height * width == 1:
         console.print(
             "The map has one cell, so every box is the whole image: ask for larger images "
             "(arch.size=[224,224]) or cut earlier (a larger arch.trim).",
@@ -208,13 +209,14 @@ def _facts(
 ) -> dict[str, Any]:
     config = directory.config
     trained = trainer.global_step > 0
+    start = config["arch"]["weights"] or "random"
     same = "val" if data.test is data.val else "test"
     return {
         "title": config["run_id"],
         "metrics": {f"test/{name}": value for name, value in module.test_errors.items()},
         "units": "error rates in 0..1, lower is better; floor_centred_side: fraction of a side",
         "protocol": module.test_metric.protocol.as_dict(),
-        "weights": config["ckpt"] or ("not trained" if not trained else config["weights"]),
+        "weights": config["ckpt"] or (config["weights"] if trained else f"{start}, not trained"),
         "network": {
             "name": config["arch"]["_target_"].rpartition(".")[2],
             "parameters": measured.parameters,
@@ -222,7 +224,7 @@ def _facts(
             "last_layer": module.last_layer,
             "mapping_resolution": list(measured.mapping_resolution),
             "maps": MAPS[module.cam],
-            "started_from": config["arch"]["weights"],
+            "started_from": start,
             "view": list(module.size),
             "pixels": module.pixels.format().describe(),
         },

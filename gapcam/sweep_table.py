@@ -37,10 +37,13 @@ def print_sweep(jobs: list[Job], console: Console) -> None:
         table.add_column(column, justify="left" if column == "last layer" else "right")
     for job in jobs:
         if job.metrics is None:
-            table.add_row(job.title, f"[red]failed: {job.error.splitlines()[0]}")
+            table.add_row(job.title, "[red]failed")
         else:
             table.add_row(job.title, *_cells(job.metrics))
     console.print(table)
+    for job in jobs:
+        if job.metrics is None:
+            console.print(f"{job.title} failed: {job.error}", highlight=False, markup=False)
     protocols = {job.metrics["protocol"]["name"] for job in jobs if job.metrics}
     console.print(
         f"protocol {', '.join(sorted(protocols)) or '-'}; floor: the better of a box around the "

@@ -50,8 +50,12 @@ def read_curves(folder: Path) -> dict[str, Curve]:
 
 
 def draw_curves(curves: dict[str, Curve]) -> list[str]:
-    """Draw loss and errors against steps; returns an SVG element for each."""
-    return [_draw(curves, title, names) for title, names in PANELS.items()]
+    """Draw loss and errors against steps; returns an SVG element for each that has a point."""
+    return [
+        _draw(curves, title, names)
+        for title, names in PANELS.items()
+        if any(name in curves for name in names)
+    ]
 
 
 def _draw(curves: dict[str, Curve], title: str, names: dict[str, str]) -> str:
@@ -64,8 +68,7 @@ def _draw(curves: dict[str, Curve], title: str, names: dict[str, str]) -> str:
     axes.set(title=title, xlabel="step")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
-    if axes.lines:
-        axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, frameon=False)
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()

@@ -20,7 +20,6 @@ from gapcam.protocol import PaperProtocol
 
 PACKAGES = ("gapcam", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "numpy")
 PRECISIONS = ("32-true", "32", "16-mixed", "bf16-mixed")
-_TRUSTED_MODULES = ("gapcam.arch.", "gapcam.protocol.", "torch.optim.")
 
 
 def build(node: Mapping[str, Any], where: str, **kwargs: Any) -> Any:
@@ -135,31 +134,38 @@ def versions() -> dict[str, str]:
     return {package: version(package) for package in PACKAGES}
 
 
-def require_trusted_targets(node: Any) -> None:
-    """Refuse `_target_`s that a foreign file should not be able to call.
+def require_trusted(node: Mapping[str, Any], module: str) -> None:
+    """Refuse a configuration from a foreign file that could call or read anything.
+
+    Args:
+        node: what `build` would be given.
+        module: where its target must be defined: `gapcam.arch.` or `gapcam.protocol`.
 
     Raises:
-        UserError: if a target is no class of `gapcam.arch`, `gapcam.protocol` or `torch.optim`.
+        UserError: if the target is no class of that module, or the settings are more than plain
+            values: no nested mapping, no tuple, no interpolation.
     """
-    if isinstance(node, Mapping):
-        target = node.get("_target_")
-        if target is not None:
-            name = str(target)
-            defined_in = ""
-            if name.startswith(_TRUSTED_MODULES):
-                found = get_object(name)
-                # Classes only: a function such as `build` could be made to call anything.
-                defined_in = f"{found.__module__}." if isinstance(found, type) else ""
-            if not defined_in.startswith(_TRUSTED_MODULES):
-                raise UserError(
-                    f"The checkpoint wants to call {name!r}. Only gapcam's own networks can be "
-                    "loaded; this file was not written by gapcam, or was changed."
-                )
-        for value in node.values():
-            require_trusted_targets(value)
-    elif isinstance(node, list):
-        for value in node:
-            require_trusted_targets(value)
+    target = str(node.get("_target_"))
+    # Classes only: a function such as `build` could be made to call anything.
+    found = get_object(target) if target.startswith(module) else None
+    if not isinstance(found, type) or not found.__module__.startswith(module):
+        raise UserError(
+            f"The checkpoint wants to call {target!r}. Only gapcam's own networks can be loaded; "
+            "this file was not written by gapcam, or was changed."
+        )
+    for key, value in node.items():
+        values = value if type(value) is list else [value]
+        is_hydras = key.startswith("_") and key != "_target_"
+        if is_hydras or not all(_is_plain(one) for one in values):
+            raise UserError(
+                f"The checkpoint's setting {key} is {value!r}, which is no plain value. This file "
+                "was not written by gapcam, or was changed."
+            )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is of a plain type itself, and no interpolation."""
+    return type(value) in (str, int, float, bool, type(None)) and "${" not in str(value)
 
 
 def _logger_config(node: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """A trained network back from its checkpoint."""
 
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
 
 from gapcam.arch.network import Network
-from gapcam.build import build_module, require_trusted_targets
+from gapcam.build import build_module, require_trusted
 from gapcam.errors import UserError
 
 NOT_THE_NETWORK = ("weights", "pixels", "channels_last", "compile", "size")
 """Settings of a network that a checkpoint of it either overrules or does not care about."""
+
+
+RECIPE = {"arch", "protocol", "data", "cam"}
+"""What a checkpoint says of its network."""
 
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> Network:
@@ -28,7 +33,8 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> Network:
     """
     checkpoint = read_checkpoint(Path(path))
     recipe = checkpoint["gapcam"]
-    require_trusted_targets(recipe)
+    for part, module_name in (("arch", "gapcam.arch."), ("protocol", "gapcam.protocol")):
+        require_trusted(recipe[part], module_name)
     module = build_module(recipe["arch"], recipe["protocol"], recipe["data"], recipe["cam"])
     module.load_state_dict(checkpoint["state_dict"])
     module.recipe = recipe
@@ -54,6 +60,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(
             f"{path} was not written by gapcam: expected the entries 'gapcam' and 'state_dict'."
         )
+    recipe = checkpoint["gapcam"]
+    if not isinstance(recipe, dict) or not recipe.keys() >= RECIPE:
+        raise UserError(
+            f"{path} was written by another version of gapcam: expected its recipe to hold "
+            f"{', '.join(sorted(RECIPE))}."
+        )
     return checkpoint
 
 
@@ -70,7 +82,7 @@ def require_same_network(path: Path, checkpoint: dict[str, Any], module: Network
     """
     stored, wanted = _network(checkpoint["gapcam"]), _network(module.recipe)
     differences = [
-        f"{key}: {stored.get(key)!r} -> {wanted.get(key)!r}"
+        f"{key}: {_short(stored.get(key))} -> {_short(wanted.get(key))}"
         for key in sorted(stored.keys() | wanted.keys())
         if stored.get(key) != wanted.get(key)
     ]
@@ -81,9 +93,15 @@ def require_same_network(path: Path, checkpoint: dict[str, Any], module: Network
         )
 
 
+def _short(value: Any) -> str:
+    if type(value) is list:
+        return shorten(f"{len(value)}: {', '.join(map(str, value))}", 80)
+    return repr(value)
+
+
 def _network(recipe: dict[str, Any]) -> dict[str, Any]:
     settings = {f"arch.{k}": v for k, v in recipe["arch"].items() if k not in NOT_THE_NETWORK}
     return settings | {
-        "number of classes": len(recipe["data"]["class_names"]),
+        "classes": recipe["data"]["class_names"],
         "size": recipe["data"]["size"],
     }

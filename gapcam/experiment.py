@@ -75,7 +75,7 @@ def run_experiment(
         checkpoint = starting_point(directory, module, trainer.world_size)
         loaded = load_weights(module) if checkpoint is None else None
         assert module.optim is not None
-        module.optim.make(module)  # a mistake in its settings shows here
+        module.optim.make(module, module.is_head)  # a mistake in its settings shows here
         if trainer.is_global_zero:
             # Not before everything could be built: a mistake must not own the directory.
             directory.write_config()

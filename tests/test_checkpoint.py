@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import gapcam
-from gapcam.build import build_module, require_trusted_targets
+from gapcam.build import build_module, require_trusted
 from gapcam.errors import UserError
 
 FACTS = {"size": [32, 32], "mean": [0.5] * 3, "std": [0.5] * 3, "class_names": ["a", "b"]}
@@ -50,7 +50,7 @@ def _with_code(path: Path) -> None:
 
 def _with_target(path: Path) -> None:
     stored = torch.load(path, weights_only=True)
-    stored["gapcam"]["arch"]["optimizer"] = {"_target_": "os.system", "command": "true"}
+    stored["gapcam"]["arch"] = {"_target_": "os.system", "command": "true"}
     torch.save(stored, path)
 
 
@@ -76,21 +76,58 @@ def test_bad_files_are_explained(
 @pytest.mark.parametrize(
     "target",
     [
+        "None",
         "os.system",
         "gapcam.run_directory.os.system",
-        "torch.optim.adam.torch.load",
+        "gapcam.arch.weights.torch.load",
+        "gapcam.arch.weights.Path",
+        "gapcam.protocol.asdict",
+        "torch.optim.SGD",
         "builtins.eval",
         "gapcam.build.build",
     ],
 )
-def test_foreign_targets_are_refused(target: str) -> None:
+@pytest.mark.parametrize("module", ["gapcam.arch.", "gapcam.protocol"])
+def test_foreign_targets_are_refused(target: str, module: str) -> None:
     with pytest.raises(UserError, match=f"wants to call '{target}'"):
-        require_trusted_targets({"arch": [{"_target_": target}]})
+        require_trusted({"_target_": target}, module)
 
 
-def test_own_targets_are_trusted(configure: Callable[..., dict[str, Any]]) -> None:
-    config = configure("arch=vgg_gap")
-    require_trusted_targets({"arch": config["arch"], "protocol": config["protocol"]})
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"x": {"_target_": "numpy.savetxt"}},
+        {"x": [{"_target_": "numpy.savetxt"}]},
+        {"x": ({"_target_": "torch.hub.load"},)},
+        {"x": "${oc.create:'{_target_: numpy.savetxt}'}"},
+        {"x": ["${oc.env:HOME}"]},
+        {"x": type("Text", (str,), {})("a")},
+        {"_args_": []},
+        {"_recursive_": True},
+    ],
+    ids=str,
+)
+def test_only_plain_settings_are_trusted(setting: dict[str, Any]) -> None:
+    """Hydra would call targets at any depth, also in tuples and interpolations."""
+    with pytest.raises(UserError, match="which is no plain value"):
+        require_trusted({"_target_": "gapcam.arch.nin.NIN", **setting}, "gapcam.arch.")
+
+
+@pytest.mark.parametrize("arch", ["small_gap", "vgg_gap", "torchvision_gap", "timm_gap", "alexnet"])
+def test_own_configurations_are_trusted(
+    configure: Callable[..., dict[str, Any]], arch: str
+) -> None:
+    config = configure(f"arch={arch}")
+    require_trusted(config["arch"], "gapcam.arch.")
+    require_trusted(config["protocol"], "gapcam.protocol")
+
+
+def test_another_versions_checkpoint_is_explained(tmp_path: Path) -> None:
+    torch.save({"gapcam": {}, "state_dict": {}}, tmp_path / "old.ckpt")
+    with pytest.raises(
+        UserError, match=r"by another version of gapcam: expected .*arch, cam, data"
+    ):
+        gapcam.load(tmp_path / "old.ckpt")
 
 
 def test_unknown_attributes_are_attribute_errors() -> None:

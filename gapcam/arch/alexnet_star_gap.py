@@ -23,6 +23,7 @@ VARIANTS = {
         ),
         bias=1.0,
         dropout=0.5,
+        classifier="gaussian",
     ),
 }
 

@@ -4,7 +4,9 @@ The network is traced by torch.fx. Going back from the logits, the node that tur
 numbers is the pooling; what lies between it and the logits decides whether activation maps exist.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr
+from io import StringIO
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -21,6 +23,31 @@ HARMLESS = (
     *("contiguous", "size", "getitem"),
 )
 """Functions and classes, in lower case, that change no number in evaluation."""
+
+
+class Shapes(NamedTuple):
+    """What a node gives for images of one size, and of another where the network takes it."""
+
+    shape: tuple[int, ...]
+    other: tuple[int, ...]
+
+    def axis_of_units(self) -> int | None:
+        """Which axis of maps counts the units: 1 or 3; None if these are no maps, or unclear.
+
+        Height and width follow the image, the number of units does not. Where only square images
+        of one size could be tried, height and width are the two that are equal.
+        """
+        if len(self.shape) != 4 or max(self.shape[1:3]) == 1 or max(self.shape[2:]) == 1:
+            return None
+        if self.other:
+            same = [a == b for a, b in zip(self.shape[1:], self.other[1:], strict=True)]
+            return (
+                1 if same == [True, False, False] else 3 if same == [False, False, True] else None
+            )
+        first, second, third = self.shape[1:]
+        if first == second == third:
+            return None
+        return 1 if second == third else 3 if first == second else None
 
 
 class Place(NamedTuple):
@@ -84,32 +111,49 @@ def find_anatomy(
     try:
         tracer = NodePathTracer(**tracer_options)
         graph = tracer.trace(model.eval())
-        with torch.no_grad():
-            ShapeProp(GraphModule(tracer.root, graph)).propagate(torch.zeros(2, 3, *size))
+        module = GraphModule(tracer.root, graph)
+        first = _follow_shapes(module, size)
     except Exception as error:
         # Foreign code can fail in every way there is.
-        raise UserError(f"{title} cannot be traced, so its pooling is unknown: {error}") from error
+        raise UserError(
+            f"{title} cannot be traced with images of {size[0]}x{size[1]}, so its pooling is "
+            f"unknown: {error}"
+        ) from error
+    try:
+        second = _follow_shapes(module, (size[0] + 64, size[1] + 96))
+    except Exception:
+        second = {}  # a network for images of one size
     nodes = list(graph.nodes)
     names = {node: tracer.node_to_qualname.get(node, node.name) for node in nodes}
-    head = _head(nodes[-1].args[0], names, title)
+    shapes = {node: Shapes(first[node], second.get(node, ())) for node in nodes}
+    head = _head(nodes[-1].args[0], shapes, names, title)
     end = nodes.index(head[0].all_input_nodes[0])
-    places = list(_places(nodes[: end + 1], names))[::-1]
+    owners = {name for name, part in model.named_modules() if list(part.parameters())}
+    places = list(_places(nodes[: end + 1], shapes, names, owners))[::-1]
     return Anatomy(places, *_read_head(head[1:], dict(model.named_modules()), names))
 
 
-def _shape(node: Node) -> tuple[int, ...]:
-    return tuple(getattr(node.meta.get("tensor_meta"), "shape", ()))
+@torch.no_grad()
+def _follow_shapes(module: GraphModule, size: tuple[int, int]) -> dict[Node, tuple[int, ...]]:
+    for node in module.graph.nodes:
+        node.meta.pop("tensor_meta", None)
+    # It prints a traceback of what it then raises.
+    with redirect_stderr(StringIO()):
+        ShapeProp(module).propagate(torch.zeros(2, 3, *size))
+    return {
+        node: tuple(getattr(node.meta.get("tensor_meta"), "shape", ()))
+        for node in module.graph.nodes
+    }
 
 
-def _place(node: Node, name: str) -> Place | None:
-    """The node as a place, if its values are maps of more than one cell."""
-    shape = _shape(node)
-    if len(shape) != 4 or max(shape[1:3]) == 1 or max(shape[2:]) == 1:
-        return None
-    return Place(name, shape, units_last=shape[1] == shape[2] != shape[3])
+def _place(shapes: Shapes, name: str) -> Place | None:
+    axis = shapes.axis_of_units()
+    return None if axis is None else Place(name, shapes.shape, units_last=axis == 3)
 
 
-def _head(logits: Any, names: dict[Node, str], title: str) -> list[Node]:
+def _head(
+    logits: Any, shapes: dict[Node, Shapes], names: dict[Node, str], title: str
+) -> list[Node]:
     """The nodes from the pooling to the logits.
 
     Raises:
@@ -117,23 +161,25 @@ def _head(logits: Any, names: dict[Node, str], title: str) -> list[Node]:
     """
     head = [logits]
     while isinstance(head[0], Node):
-        inputs = [node for node in head[0].all_input_nodes if _shape(node)]
+        inputs = [node for node in head[0].all_input_nodes if shapes[node].shape]
         if len(inputs) != 1:
             break
-        before = _place(inputs[0], "")
+        before = _place(shapes[inputs[0]], "")
+        after = shapes[head[0]].shape
         if before is not None:
-            if _shape(head[0])[1:] in ((before.channels,), (before.channels, 1, 1)):
+            if after[1:] in ((before.channels,), (before.channels, 1, 1)):
                 return head
             maps = f"{before.channels} maps of {before.resolution[0]}x{before.resolution[1]}"
             raise UserError(
                 f"{title} has no global average pooling: {names[head[0]]} makes of {maps} "
-                f"{_shape(head[0])[1:]} numbers. Class activation maps need one average "
+                f"{after[1:]} numbers. Class activation maps need one average "
                 "a map. Networks of this kind: arch=vgg_gap, arch=alexnet_gap."
             )
         head.insert(0, inputs[0])
     where = names.get(head[0], "its end")
+    shape = shapes[head[0]].shape if isinstance(head[0], Node) else type(head[0]).__name__
     raise UserError(
-        f"{title} has no global average pooling of maps (B, K, h, w): at {where}, {_shape(head[0])}"
+        f"{title} has no global average pooling of maps (B, K, h, w): at {where}, {shape}"
         ", the way back from the logits leads to none. Class activation maps need one."
     )
 
@@ -164,12 +210,16 @@ def _is_pointwise(module: nn.Module | None) -> bool:
     return isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1
 
 
-def _places(nodes: list[Node], names: dict[Node, str]) -> Any:
-    """The places among nodes in order of execution."""
+def _places(
+    nodes: list[Node], shapes: dict[Node, Shapes], names: dict[Node, str], owners: set[str]
+) -> Iterator[Place]:
+    """The places among nodes in order of execution, from the first owner of parameters on."""
+    has_begun = False
     order = {node: position for position, node in enumerate(nodes)}
     reaches = 0  # the furthest node that uses a value made so far
     for position, node in enumerate(nodes):
-        place = _place(node, names[node])
-        if reaches <= position and place is not None:
+        has_begun = has_begun or str(node.target) in owners
+        place = _place(shapes[node], names[node])
+        if reaches <= position and has_begun and place is not None:
             yield place
         reaches = max([reaches, *(order.get(user, -1) for user in node.users)])

@@ -12,8 +12,9 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from gapcam.arch.foreign import Anatomy, Place, find_anatomy
 from gapcam.arch.gap_module import GAPModule
 from gapcam.arch.layers import Conv, build_layers
-from gapcam.arch.network import Output
+from gapcam.arch.network import CUT_AWAY, Output
 from gapcam.arch.resolution import raise_resolution
+from gapcam.arch.trunk import require_units
 from gapcam.errors import UserError
 
 _SMALLEST_PROBE = 128
@@ -67,6 +68,7 @@ class ForeignGAP(GAPModule):
         options = _tracer_options(model, tracer_options)
         anatomy = find_anatomy(model, title, probe, options)
         place = _choose(anatomy, trim, title)
+        require_units(units)
         is_whole = place == anatomy.places[0] and not units
         if is_whole and anatomy.obstacles:
             raise UserError(
@@ -78,6 +80,11 @@ class ForeignGAP(GAPModule):
             [Conv("added", units, padding=1)] if units else [], place.channels
         )
         linear = not is_whole or anatomy.classifier is not None
+        if not linear and dropout is not None:
+            raise UserError(
+                f"{title} has its classifier, and its dropout, inside the trunk: leave "
+                "arch.dropout=null, or put a classifier on averages (arch.units or arch.trim)"
+            )
         super().__init__(
             trunk=create_feature_extractor(
                 model,
@@ -105,9 +112,13 @@ class ForeignGAP(GAPModule):
         if not linear:
             convolutions = [n for n, m in self.trunk.named_modules() if isinstance(m, nn.Conv2d)]
             self.class_layers = (f"trunk.{convolutions[-1]}",)
-        self.left_out = _unused(model, self)
+        reason = "an auxiliary head" if is_whole else CUT_AWAY
+        self.left_out = dict.fromkeys(_unused(model, self), reason)
+        if stride_last == 1 and not any("layer4" in name for name, _ in self.trunk.named_modules()):
+            raise UserError("arch.stride_last=1 has no effect where arch.trim cuts layer4 away")
         if is_whole and self.pool == "avg":
             self._verify(model, title, probe)
+        self.train()
 
     def classify(self, inputs: Tensor) -> Output:
         features = self.trunk(inputs)["features"]
@@ -120,7 +131,12 @@ class ForeignGAP(GAPModule):
 
     @torch.no_grad()
     def _verify(self, model: nn.Module, title: str, size: tuple[int, int]) -> None:
-        inputs = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))
+        generator = torch.Generator().manual_seed(0)
+        inputs = torch.randn(2, 3, *size, generator=generator)
+        start = getattr(self.classifier, "weight", torch.empty(0)).clone()
+        if isinstance(self.classifier, nn.Linear):
+            # Some start at zero, where every explanation would do.
+            self.classifier.weight.normal_(generator=generator)
         expected = model.eval()(inputs)
         output = self.eval().classify(inputs)
         classes = torch.arange(self.num_classes).expand(len(inputs), -1)
@@ -128,7 +144,8 @@ class ForeignGAP(GAPModule):
         explained = self.activation_maps(output, classes).mean((-2, -1))
         explained = explained if bias is None else explained + bias
         error = (explained - expected).abs().max() / expected.abs().max().clamp(min=1e-6)
-        self.train()
+        if isinstance(self.classifier, nn.Linear):
+            self.classifier.weight.copy_(start)
         if not error < 1e-3:
             raise UserError(
                 f"{title}: the averages of the class maps miss the logits by {error:.0%} of the "
@@ -192,11 +209,11 @@ def _choose(anatomy: Anatomy, trim: int | str, title: str) -> Place:
     )
 
 
-def _unused(model: nn.Module, network: nn.Module) -> dict[str, str]:
+def _unused(model: nn.Module, network: nn.Module) -> list[str]:
     """Layers of the original that the network does not have."""
-    kept = {id(parameter) for parameter in network.state_dict(keep_vars=True).values()}
-    return {
-        key.rpartition(".")[0].replace(".", "/"): "cut away, or an auxiliary head"
-        for key, value in model.state_dict(keep_vars=True).items()
-        if id(value) not in kept
-    }
+    kept = {value.data_ptr() for value in network.state_dict().values()}
+    return [
+        key.rpartition(".")[0]
+        for key, value in model.state_dict().items()
+        if value.data_ptr() not in kept
+    ]

@@ -88,7 +88,7 @@ class GoogLeNet(GAPModule):
         if not auxiliary:
             heads = ("loss1", "loss2")
             parts = ("conv", "fc", "classifier")
-            names = [f"{head}/{part}" for head in heads for part in parts]
+            names = [f"{head}.{part}" for head in heads for part in parts]
             self.left_out = dict.fromkeys(names, "an auxiliary head; arch.auxiliary is off")
 
     def classify(self, inputs: Tensor) -> Output:

@@ -18,7 +18,13 @@ HEADS = {
 
 VARIANTS = {
     "paper": Variant(LAYERS, CUTS),
-    "released": Variant(LAYERS, CUTS, (Conv("CAM_conv", 1024, 3, padding=1, groups=2),), bias=1.0),
+    "released": Variant(
+        LAYERS,
+        CUTS,
+        (Conv("CAM_conv", 1024, 3, padding=1, groups=2),),
+        bias=1.0,
+        classifier="xavier",
+    ),
 }
 
 

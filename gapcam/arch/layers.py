@@ -89,7 +89,7 @@ def build_layers(table: LayerTable, channels: int = 3) -> tuple[nn.Sequential, i
             case MaxPool():
                 modules[row.name] = nn.MaxPool2d(row.kernel, row.stride, ceil_mode=True)
             case Norm():
-                modules[row.name] = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75)
+                modules[row.name] = AcrossUnitsNorm(5, alpha=1e-4, beta=0.75)
             case Drop():
                 modules[row.name] = nn.Dropout(row.probability)
             case Inception():
@@ -102,11 +102,11 @@ def build_layers(table: LayerTable, channels: int = 3) -> tuple[nn.Sequential, i
 
 
 def layer_names(table: LayerTable) -> list[str]:
-    """Names of the layers with parameters, as Caffe files spell them: `inception_3a/1x1`."""
+    """Names of the layers with parameters, with points: `inception_3a.1x1`."""
     with torch.device("meta"):
         modules, _ = build_layers(table)
     stems = dict.fromkeys(key.rpartition(".")[0] for key in modules.state_dict())
-    return [stem.replace(".", "/") for stem in stems]
+    return [stem.replace("/", ".") for stem in stems]
 
 
 def conv_modules(row: Conv, channels: int) -> OrderedDict[str, nn.Module]:
@@ -123,6 +123,14 @@ def conv_modules(row: Conv, channels: int) -> OrderedDict[str, nn.Module]:
         modules[f"{name}_norm"] = nn.BatchNorm2d(units)
     modules[f"{name}_relu"] = nn.ReLU(inplace=True)
     return modules
+
+
+class AcrossUnitsNorm(nn.LocalResponseNorm):
+    """Local response normalisation in single precision: in half, squares overflow beyond 255."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = super().forward(inputs.float())
+        return outputs
 
 
 class Branches(nn.Module):

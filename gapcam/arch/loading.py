@@ -1,13 +1,13 @@
 """Putting trained weights into a network, and saying what fitted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from gapcam.arch.network import Network
+from gapcam.arch.network import CUT_AWAY, Network
 from gapcam.arch.pixels import PixelFormat
 from gapcam.arch.weights import Source, read_source
 from gapcam.errors import UserError
@@ -63,35 +63,14 @@ def load_weights(network: Network) -> LoadReport | None:
 def put_weights(network: Network, source: Source) -> LoadReport:
     """Copy the tensors that have a place in the network, and take over their pixel format.
 
+    What comes after the trunk is left where it belongs to other classes or to another cut.
+
     Raises:
         UserError: if a layer is unknown, has another shape, or a layer of the trunk is missing.
     """
     own = network.state_dict(keep_vars=True)
-    layers = {_bare(key.rpartition(".")[0]): key.rpartition(".")[0] for key in own}
-    aliases = {_bare(theirs): ours for theirs, ours in network.aliases.items()}
     report = LoadReport(source.name, source.pixels)
-    filled, unknown = set(), []
-    for key, tensor in source.tensors.items():
-        their_layer, _, part = key.rpartition(".")
-        layer = _bare(aliases.get(_bare(their_layer), their_layer))
-        place = key if key in own else f"{layers.get(layer)}.{part}"
-        if place not in own:
-            if layer in network.left_out:
-                report.left[their_layer] = network.left_out[layer]
-            else:
-                unknown.append(key)
-        elif tensor.shape in (own[place].shape, (*own[place].shape, 1, 1)):
-            # A classifier may be stored as a 1x1 convolution.
-            own[place].copy_(tensor.view_as(own[place]))
-            filled.add(place)
-        elif place.rpartition(".")[0] in network.class_layers:
-            report.left[their_layer] = f"{len(tensor)} classes there, {network.num_classes} here"
-        else:
-            raise UserError(
-                f"{source.name} does not fit {type(network).__name__}: {key} is {_sides(tensor)}, "
-                f"expected {_sides(own[place])}. Weights of another network, of another "
-                "arch.variant, or for another arch.size?"
-            )
+    filled, unknown = _match(network, source, own, report)
     missing = [key for key in own if _is_needed(key, network) and key not in filled]
     if unknown or missing:
         raise UserError(
@@ -103,30 +82,84 @@ def put_weights(network: Network, source: Source) -> LoadReport:
                 if keys
             )
         )
-    report.taken = _layers(filled)
-    report.fresh = [layer for layer in _layers(own) if layer not in report.taken]
+    for place, tensor in filled.items():
+        reason = _misplaced(place, network, source, report)
+        if reason is None:
+            own[place].copy_(tensor)
+            report.taken.append(_layer(_bare(place)))
+        else:
+            report.left[_layer(place)] = reason
+    report.taken = sorted(set(report.taken))
+    layers = {_layer(_bare(key)) for key in own if not key.startswith("pixels.")}
+    report.fresh = sorted(layers - {*report.taken, ""})
     if network.pixels_follow_weights:
         network.pixels.set_format(source.pixels)
     report.pixels = network.pixels.format()
     return report
 
 
-def _bare(layer: str) -> str:
-    """A layer's name as Caffe files spell it, without the place it has in the network."""
+def _match(
+    network: Network, source: Source, own: Mapping[str, Tensor], report: LoadReport
+) -> tuple[dict[str, Tensor], list[str]]:
+    """The file's tensors by their place in the network, and the names that have none.
+
+    What the network is known to lack goes to the report.
+    """
+    is_ours = any(key.startswith("trunk.") for key in source.tensors)
+    places = {_bare(key): key for key in own if not key.startswith("pixels.")}
+    aliases = {_bare(theirs): _bare(ours) for theirs, ours in network.aliases.items()}
+    filled, unknown = {}, []
+    for key, tensor in source.tensors.items():
+        their_layer, _, part = _bare(key).rpartition(".")
+        layer = aliases.get(their_layer, their_layer)
+        place = places.get(f"{layer}.{part}".removeprefix("."))
+        if layer in network.left_out and not (is_ours and key in own):
+            report.left[_layer(key)] = network.left_out[layer]
+        elif place is None:
+            unknown.append(key)
+        elif tensor.shape in (own[place].shape, (*own[place].shape, 1, 1)):
+            # A classifier may be stored as a 1x1 convolution.
+            filled[place] = tensor.view_as(own[place])
+        elif _layer(place) in network.class_layers:
+            report.left[_layer(key)] = _disagreement(tensor, own[place])
+        else:
+            raise UserError(
+                f"{source.name} does not fit {type(network).__name__}: {key} is {_sides(tensor)}, "
+                f"expected {_sides(own[place])}. Weights of another network, of another "
+                "arch.variant, or for another arch.size?"
+            )
+    return filled, unknown
+
+
+def _disagreement(theirs: Tensor, ours: Tensor) -> str:
+    if len(theirs) != len(ours):
+        return f"{len(theirs)} classes there, {len(ours)} here"
+    return f"{_sides(theirs)} there, {_sides(ours)} here"
+
+
+def _misplaced(place: str, network: Network, source: Source, report: LoadReport) -> str | None:
+    """Why a tensor that fits by name and shape does not belong there; None if it does."""
+    is_class_layer = _layer(place) in network.class_layers
+    if is_class_layer and source.class_names not in (None, network.class_names):
+        return "trained on other classes"
+    is_head = is_class_layer or not place.startswith("trunk.")
+    return "trained on another cut" if is_head and CUT_AWAY in report.left.values() else None
+
+
+def _bare(key: str) -> str:
+    """A name with points alone, and without the place it has in the network."""
     for place in ("trunk.", "added."):
-        layer = layer.removeprefix(place)
-    return layer.replace(".", "/")
+        key = key.removeprefix(place)
+    return key.replace("/", ".")
+
+
+def _layer(key: str) -> str:
+    return key.rpartition(".")[0]
 
 
 def _is_needed(key: str, network: Network) -> bool:
-    layer, _, part = key.rpartition(".")
-    is_class_layer = layer in network.class_layers
-    return layer.startswith("trunk.") and not is_class_layer and part != "num_batches_tracked"
-
-
-def _layers(keys: Iterable[str]) -> list[str]:
-    names = dict.fromkeys(key.rpartition(".")[0] for key in keys)
-    return sorted(_bare(name) for name in names if name != "pixels")
+    is_class_layer = _layer(key) in network.class_layers
+    return key.startswith("trunk.") and not is_class_layer and "num_batches_tracked" not in key
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -29,6 +29,10 @@ MAPS = {
 """What `cam` can be, for people."""
 
 
+CUT_AWAY = "cut away by arch.trim"
+"""Why a network lacks a layer of its whole trunk."""
+
+
 class Output(NamedTuple):
     """`logits` `(B, C)` and the last `features` `(B, K, h, w)` before they are pooled or flat."""
 
@@ -77,7 +81,8 @@ class Network(pl.LightningModule):
     """Names that weight files give to layers, and the names that the layers have here."""
 
     left_out: Mapping[str, str] = {}
-    """Layers that weight files may hold and this network lacks, and why it does."""
+    """Layers that weight files may hold and this network lacks, with points in their names, and why
+    it does."""
 
     published_pixels = IMAGENET
     """Pixel format of weight files that do not tell theirs (.pth, .safetensors)."""
@@ -107,6 +112,10 @@ class Network(pl.LightningModule):
         compile: bool = False,
     ) -> None:
         super().__init__()
+        if weights is not None and not isinstance(weights, str):
+            raise UserError(
+                f"arch.weights must be null, imagenet or the path of a file; got {weights!r}"
+            )
         self.num_classes = num_classes
         self.size = (int(size[0]), int(size[1]))
         if pixels not in (None, "data", *FORMATS):
@@ -122,6 +131,16 @@ class Network(pl.LightningModule):
         self.val_metric = LocalizationError(protocol, self.size)
         self.test_metric = LocalizationError(protocol, self.size)
         self.recipe = {}
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes."""
+        names: list[str] = self.recipe["data"]["class_names"]
+        return names
+
+    def is_head(self, parameter: str) -> bool:
+        """Whether a parameter, by its name, belongs to what is new on a trained trunk."""
+        return parameter.startswith(("added.", *(f"{layer}." for layer in self.class_layers)))
 
     @abstractmethod
     def classify(self, inputs: Tensor) -> Output:
@@ -233,7 +252,7 @@ class Network(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         assert self.optim is not None
         schedule = self.optim.schedule
-        optimizer = self.optim.make(self)
+        optimizer = self.optim.make(self, self.is_head)
         total = max(1, self.trainer.estimated_stepping_batches)
         scheduler = LambdaLR(optimizer, lambda step: schedule(step / total))
         return {

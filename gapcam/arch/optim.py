@@ -18,14 +18,17 @@ class Factors:
 
     Args:
         match: regular expression, searched in the parameter's full name (`classifier.bias`).
+        where: `head` for what is new on a trained trunk (added convolutions, classifier), `trunk`
+            for the rest, `all`.
         lr: factor on the learning rate.
         weight_decay: factor on the weight decay.
 
     Raises:
-        UserError: if the expression is none, or a factor negative.
+        UserError: if the expression is none, `where` unknown, or a factor negative.
     """
 
-    match: str
+    match: str = ""
+    where: str = "all"
     lr: float = 1.0
     weight_decay: float = 1.0
 
@@ -36,6 +39,8 @@ class Factors:
             raise UserError(
                 f"optim.groups: {self.match!r} is no regular expression: {error}"
             ) from error
+        if self.where not in ("all", "head", "trunk"):
+            raise UserError(f"optim.groups: where must be all, head or trunk; got {self.where!r}")
         if self.lr < 0 or self.weight_decay < 0:
             raise UserError(f"optim.groups: factors must not be negative; got {self}")
 
@@ -69,9 +74,13 @@ class Optim:
             )
 
     def parameter_groups(
-        self, parameters: Iterable[tuple[str, nn.Parameter]]
+        self, parameters: Iterable[tuple[str, nn.Parameter]], is_head: Callable[[str], bool]
     ) -> list[dict[str, Any]]:
         """Group named parameters that share their factors, in order of first appearance.
+
+        Args:
+            parameters: by full name.
+            is_head: whether a parameter of that name belongs to the head.
 
         Returns:
             Groups for an optimizer, with `params`, `names`, `lr` and `weight_decay`.
@@ -79,8 +88,9 @@ class Optim:
         groups: dict[tuple[float, float], dict[str, Any]] = {}
         for name, parameter in parameters:
             lr, weight_decay = self.lr, self.weight_decay
+            here = ("all", "head" if is_head(name) else "trunk")
             for factors in self.groups.values():
-                if factors is not None and re.search(factors.match, name):
+                if factors and factors.where in here and re.search(factors.match, name):
                     lr *= factors.lr
                     weight_decay *= factors.weight_decay
             group = groups.setdefault(
@@ -91,14 +101,14 @@ class Optim:
             group["names"].append(name)
         return list(groups.values())
 
-    def make(self, network: nn.Module) -> torch.optim.Optimizer:
+    def make(self, network: nn.Module, is_head: Callable[[str], bool]) -> torch.optim.Optimizer:
         """Make the optimizer of a network's trainable parameters.
 
         Raises:
             UserError: if the optimizer does not take its settings.
         """
         trainable = [(n, p) for n, p in network.named_parameters() if p.requires_grad]
-        groups = self.parameter_groups(trainable)
+        groups = self.parameter_groups(trainable, is_head)
         try:
             return self.optimizer(
                 {key: value for key, value in group.items() if key != "names"} for group in groups

@@ -1,5 +1,6 @@
 """The paper's recipe: a known network cut somewhere, convolutions added, pooling, classifier."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -7,7 +8,8 @@ from torch import nn
 
 from gapcam.arch.gap_module import GAPModule
 from gapcam.arch.layers import Conv, LayerTable, build_layers, layer_names
-from gapcam.arch.trunk import CutTable, cut
+from gapcam.arch.network import CUT_AWAY
+from gapcam.arch.trunk import CutTable, cut, require_units
 from gapcam.errors import UserError
 
 ADDED: LayerTable = (Conv("CAM_conv", 1024, 3, padding=1),)
@@ -19,7 +21,9 @@ class Variant(NamedTuple):
 
     `layers` and `cuts` describe the trunk, `added` what follows the cut. `bias` is where the
     biases of the added convolutions start, with Gaussian weights of deviation 0.01; null for He's
-    weights and zero biases, which the text leaves open.
+    weights and zero biases, which the text leaves open. `classifier` says how the classifier
+    starts, with zero biases: `xavier` as Caffe has it, uniform within the root of 3/K, `gaussian`
+    with deviation 0.01, null for PyTorch's way.
     """
 
     layers: LayerTable
@@ -27,6 +31,7 @@ class Variant(NamedTuple):
     added: LayerTable = ADDED
     bias: float | None = None
     dropout: float = 0.0
+    classifier: str | None = None
 
 
 class PaperGAP(GAPModule):
@@ -66,13 +71,12 @@ class PaperGAP(GAPModule):
         form = self.variants[variant]
         layers = cut(form.layers, form.cuts, trim)
         trunk, channels = build_layers(layers)
+        require_units(units)
         rows = [
             row._replace(units=units) if units and isinstance(row, Conv) else row
             for row in form.added
         ]
         added, channels = build_layers(rows, channels)
-        if form.bias is not None:
-            _start_as_released(added, form.bias)
         super().__init__(
             trunk=trunk,
             last_layer=layers[-1].name,
@@ -81,14 +85,29 @@ class PaperGAP(GAPModule):
             dropout=form.dropout if dropout is None else dropout,
             **kwargs,
         )
+        if form.bias is not None:
+            _start_convolutions(added, form.bias)
+        if form.classifier is not None:
+            assert isinstance(self.classifier, nn.Linear)
+            _start_classifier(self.classifier, form.classifier)
+        cut_away = set(layer_names(form.layers)) - set(layer_names(layers))
         self.aliases = {"CAM_fc": "classifier", **self.aliases}
         self.left_out = {
-            **dict.fromkeys(layer_names(form.layers), "cut away by arch.trim"),
-            **self.removed,
+            **dict.fromkeys(cut_away, CUT_AWAY),
+            **{name.replace("/", "."): reason for name, reason in self.removed.items()},
         }
 
 
-def _start_as_released(added: nn.Sequential, bias: float) -> None:
+def _start_classifier(classifier: nn.Linear, how: str) -> None:
+    if how == "xavier":
+        bound = math.sqrt(3 / classifier.in_features)
+        nn.init.uniform_(classifier.weight, -bound, bound)
+    else:
+        nn.init.normal_(classifier.weight, std=0.01)
+    nn.init.zeros_(classifier.bias)
+
+
+def _start_convolutions(added: nn.Sequential, bias: float) -> None:
     for module in added:
         if isinstance(module, nn.Conv2d):
             nn.init.normal_(module.weight, std=0.01)

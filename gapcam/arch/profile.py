@@ -61,10 +61,12 @@ def _follow_shapes(module: nn.Module, size: tuple[int, int], last_layer: str) ->
         return functional_call(
             module.eval(), without_values, torch.empty(1, 3, *size, device="meta")
         )
-    except RuntimeError as error:
+    except Exception as error:
+        # Foreign networks fail in every way there is where the size does not suit them.
         raise UserError(
-            f"Images of {size[0]}x{size[1]} are too small for a trunk up to {last_layer}: {error}. "
-            "Ask for larger ones (arch.size=[224,224]), or cut earlier (a larger arch.trim)."
+            f"Images of {size[0]}x{size[1]} are too small for a trunk up to {last_layer}, or not "
+            f"the size it is made for: {error}. Ask for others (arch.size=[224,224]), or cut "
+            "earlier (a larger arch.trim)."
         ) from error
     finally:
         module.train(was_training)

@@ -26,11 +26,13 @@ def raise_resolution(model: nn.Module, title: str, stride_last: int, dilate_last
         return
     stage = getattr(model, "layer4", None)
     layers = [m for m in stage.modules() if not list(m.children())] if stage is not None else []
-    strided = [layer for layer in layers if getattr(layer, "stride", 1) not in (1, (1, 1))]
-    if not strided or not all(isinstance(module, nn.Conv2d) for module in strided):
+    strided = [layer for layer in layers if getattr(layer, "stride", 1) not in (1, (1,), (1, 1))]
+    obstacles = [type(layer).__name__ for layer in strided if not isinstance(layer, nn.Conv2d)]
+    if obstacles or not strided:
         raise UserError(
             f"arch.stride_last=1 is for ResNets, whose last stage (layer4) halves the resolution "
-            f"by convolutions of stride 2; {title} has no such stage. "
+            f"by convolutions of stride 2; {title} has "
+            f"{f'{obstacles[0]} there' if obstacles else 'no such stage'}. "
             "arch.trim=1 raises the resolution of any network."
         )
     for module in strided:

@@ -4,7 +4,7 @@ from typing import Any
 
 from gapcam.arch.gap_module import GAPModule
 from gapcam.arch.layers import Conv, LayerTable, MaxPool, build_layers
-from gapcam.arch.trunk import CutTable, cut
+from gapcam.arch.trunk import CutTable, cut, require_units
 
 LAYERS: LayerTable = (
     Conv("conv1_1", 16, padding=1, batch_norm=True),
@@ -33,6 +33,7 @@ class SmallGAP(GAPModule):
     def __init__(
         self, *, trim: int | str = 0, units: int = 64, dropout: float = 0.0, **kwargs: Any
     ) -> None:
+        require_units(units)
         layers = cut(LAYERS, CUTS, trim)
         trunk, channels = build_layers(layers)
         added, channels = build_layers([Conv("added", units, padding=1, batch_norm=True)], channels)

@@ -9,6 +9,16 @@ CutTable = Sequence[str]
 """Entry `trim` is the name of the last layer kept; entry 0 is the whole trunk's."""
 
 
+def require_units(units: object) -> None:
+    """Refuse a number of units that is none.
+
+    Raises:
+        UserError: if `units` is neither null nor a whole number from 1 on.
+    """
+    if units is not None and (not isinstance(units, int) or isinstance(units, bool) or units < 1):
+        raise UserError(f"arch.units must be null or a whole number from 1 on; got {units!r}")
+
+
 def require_uncut(trim: object, reason: str) -> None:
     """Refuse to cut a network.
 

@@ -20,6 +20,7 @@ VARIANTS = {
         (Conv("CAM_conv", 1024, 3, padding=1, groups=2),),
         bias=0.0,
         dropout=0.5,
+        classifier="xavier",
     ),
 }
 

@@ -27,11 +27,15 @@ KINDS = ".caffemodel and .npz (Caffe), .ckpt (gapcam), .pth and .pt (torchvision
 
 
 class Source(NamedTuple):
-    """Trained `tensors` by their own names, the `pixels` they were trained on, and their `name`."""
+    """Trained `tensors` by their own names, the `pixels` they were trained on, and their `name`.
+
+    `class_names` are those of the classes they were trained on, None if the file does not say.
+    """
 
     tensors: Mapping[str, Tensor]
     pixels: PixelFormat
     name: str
+    class_names: list[str] | None = None
 
 
 def caffe_zoo(name: str) -> Source:
@@ -80,7 +84,7 @@ def read_source(path: Path, published: PixelFormat) -> Source:
         case ".npz":
             return Source(_read_npz(path), CAFFE, path.name)
         case ".safetensors":
-            return Source(_read_safetensors(path), published, path.name)
+            return _source(_read_safetensors(path), published, path.name, None)
         case ".ckpt" | ".pth" | ".pt" | ".tar":
             return _read_torch(path, published)
     raise UserError(f"arch.weights={path}: expected one of {KINDS}; got {path.suffix or 'no end'}")
@@ -114,24 +118,31 @@ def _read_torch(path: Path, published: PixelFormat) -> Source:
         raise UserError(
             f"{path} is damaged, or holds more than tensors (pickled code is never loaded): {error}"
         ) from error
-    is_ours = isinstance(content, dict) and "gapcam" in content
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
-    if not isinstance(content, dict) or not content:
+    class_names = None
+    if isinstance(content, dict):
+        class_names = (content.get("gapcam") or {}).get("data", {}).get("class_names")
+        content = next((content[key] for key in ("state_dict", "model") if key in content), content)
+    if not isinstance(content, dict) or not any(isinstance(v, Tensor) for v in content.values()):
         raise UserError(f"{path} holds no state_dict: expected tensors by name.")
     tensors = {
         str(name).removeprefix("module."): value
         for name, value in content.items()
         if isinstance(value, Tensor)
     }
-    pixels = published
-    if is_ours:
+    return _source(tensors, published, path.name, class_names)
+
+
+def _source(
+    tensors: dict[str, Tensor], published: PixelFormat, name: str, class_names: list[str] | None
+) -> Source:
+    """A source with the pixel format that the tensors hold, if they are those of a network here."""
+    if {"pixels.order", "pixels.mean", "pixels.std"} <= tensors.keys():
         order, mean, std = (tensors.pop(f"pixels.{part}") for part in ("order", "mean", "std"))
         channels = "bgr" if order[0] == 2 else "rgb"
-        pixels = PixelFormat(
+        published = PixelFormat(
             tuple(mean.flatten().tolist()), tuple(std.flatten().tolist()), channels
         )
-    return Source(tensors, pixels, path.name)
+    return Source(tensors, published, name, class_names)
 
 
 def _download(url: str, path: Path, sha1: str) -> None:

@@ -11,10 +11,11 @@ def saliency_maps(
 ) -> Tensor:
     """Map M chosen classes of each image: `sum over colours of |d score_c / d pixel|`.
 
-    Simonyan et al. (2014) take the maximum over the colours; the code released with Zhou et al.
-    (2016, `crop2img.m`) sums, and so does this. The score is the one before the softmax. Works
-    inside `torch.inference_mode`, in single precision inside `torch.autocast`, and leaves nothing
-    behind: no hook, no gradient in a parameter.
+    Simonyan et al. (2014) take the maximum over the colours. Zhou et al. (2016) seem to have
+    summed: their released evaluation merges crops of a three-colour array by a function, not
+    released itself, that it shares with activation maps. The score is the one before the softmax.
+    Works inside `torch.inference_mode`, in single precision inside `torch.autocast`, and leaves
+    nothing behind: no hook, no gradient in a parameter.
 
     Args:
         score: `(B, D, H, W)` -> `(B, C)` class scores; each image's depend on that image alone.

@@ -71,7 +71,7 @@ REFUSED = [
     (
         "torchvision",
         "vgg11",
-        r"no global average pooling: flatten makes of 512 maps of 7x7 \(25088,\)",
+        r"no global average pooling: avgpool makes of 512 maps of 7x7",
     ),
     ("torchvision", "alexnet", r"no global average pooling.*arch=vgg_gap"),
     ("torchvision", "vit_b_16", r"no global average pooling of maps .*encoder_layer_11"),
@@ -120,22 +120,60 @@ def test_the_papers_recipe_on_any_trunk(overrides: str) -> None:
         assert output.features.shape[-1] > 7
 
 
-def test_a_foreign_network_that_does_not_average_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the names of its layers say."""
+class Sneaky(nn.Module):
+    """Takes the largest value where its layers could be read as an average."""
 
-    class Sneaky(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.features = nn.Conv2d(3, 8, 3, stride=8)
-            self.pool = nn.AdaptiveMaxPool2d(1)
-            self.fc = nn.Linear(8, 6)
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Conv2d(3, 8, 3, stride=8)
+        self.pool = nn.AdaptiveMaxPool2d(1)
+        self.fc = nn.Linear(8, 6)
 
-        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-            return self.fc(self.pool(self.features(inputs)).flatten(1))
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.pool(self.features(inputs)).flatten(1))
 
-    monkeypatch.setattr("gapcam.arch.torchvision_gap.get_model", lambda *_, **__: Sneaky())
+
+@pytest.mark.parametrize("factor", [1, 0])
+def test_a_foreign_network_that_does_not_average_is_caught(
+    factor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its classifier starts at zero, as some do."""
+    sneaky = Sneaky()
+    sneaky.fc.weight.data *= factor
+    sneaky.fc.bias.data *= factor
+    monkeypatch.setattr("gapcam.arch.torchvision_gap.get_model", lambda *_, **__: sneaky)
     with pytest.raises(UserError, match=r"miss the logits by .*Between features and the logits"):
         network("arch=torchvision_gap", "arch.name=resnet18", classes=6)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "channels", "resolution"),
+    [
+        ("arch.name=resnet18 arch.size=[256,512] arch.trim=3", 64, (64, 128)),
+        ("arch.name=resnet18 arch.size=[256,512] arch.trim=2", 128, (32, 64)),
+        ("arch.name=resnet18 arch.size=[256,320] arch.trim=layer1", 64, (64, 80)),
+        ("arch.name=swin_t arch.size=[384,384] arch.trim=3", 96, (96, 96)),
+        ("arch.name=swin_t arch.trim=1", 384, (14, 14)),
+    ],
+)
+def test_units_are_told_from_places(
+    overrides: str, channels: int, resolution: tuple[int, int]
+) -> None:
+    """Also where an image's side makes them as many."""
+    module = network("arch=torchvision_gap", *overrides.split(), classes=6)
+    assert module.classifier.in_features == channels
+    assert profile(module, module.size, "").mapping_resolution == resolution
+
+
+@pytest.mark.parametrize("overrides", ["arch.trim=0", "arch.trim=1", "arch.units=8"])
+def test_every_part_is_left_in_training_mode(overrides: str) -> None:
+    module = network("arch=torchvision_gap", "arch.name=resnet18", overrides, classes=6)
+    assert all(part.training for part in module.modules())
+
+
+def test_the_image_itself_is_no_cut() -> None:
+    with pytest.raises(UserError, match=r"must be one of .*4 \(relu, 112x112\), or"):
+        network("arch=torchvision_gap", "arch.name=resnet18", "arch.trim=5", classes=6)
 
 
 def test_what_cannot_be_traced_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,6 +232,8 @@ def test_dilation_is_torchvisions() -> None:
     ("overrides", "message"),
     [
         ("arch.stride_last=3", "arch.stride_last must be 1 or 2; got 3"),
+        ("arch.stride_last=1 arch.trim=layer3", "no effect where arch.trim cuts layer4 away"),
+        ("arch.name=squeezenet1_1 arch.dropout=0.5", "has its classifier, and its dropout, inside"),
         ("arch.dilate_last=true", "arch.dilate_last works with arch.stride_last=1 only"),
         (
             "arch.stride_last=1 arch.name=densenet121",

@@ -171,6 +171,24 @@ def test_variants_differ_as_published(
     assert module.dropout.p == dropout
 
 
+@pytest.mark.parametrize(
+    ("arch", "deviation", "largest"),
+    [
+        # Caffe's xavier: uniform within the root of 3 / inputs.
+        ("googlenet_gap", (1 / 1024) ** 0.5, (3 / 1024) ** 0.5),
+        ("vgg_gap", (1 / 1024) ** 0.5, (3 / 1024) ** 0.5),
+        ("alexnet_star_gap", 0.01, 0.06),
+    ],
+)
+def test_released_classifiers_start_as_published(
+    arch: str, deviation: float, largest: float
+) -> None:
+    classifier = network(f"arch={arch}", "arch.variant=released").classifier
+    assert classifier.bias.unique().tolist() == [0.0]
+    assert classifier.weight.std().item() == pytest.approx(deviation, rel=0.02)
+    assert classifier.weight.abs().max().item() <= largest
+
+
 @pytest.mark.parametrize("arch", [a for a in GAP if a not in RELEASED])
 def test_unreleased_variant_is_refused(arch: str) -> None:
     with pytest.raises(UserError, match=r"must be paper .* got 'released'"):
@@ -259,6 +277,11 @@ def test_any_layer_can_be_the_last(arch: str, last_layer: str, side: int) -> Non
             "arch=vgg cam=activation",
             "VGG does not pool maps: cam must be one of auto, saliency; got",
         ),
+        ("arch=vgg_gap arch.units=0", "arch.units must be null or a whole number from 1 on; got 0"),
+        ("arch=small_gap arch.units=1.5", r"arch.units must be .* got 1.5"),
+        ("arch=torchvision_gap arch.units=-5", r"arch.units must be .* got -5"),
+        ("arch=nin arch.weights=5", r"arch.weights must be null, imagenet or the path .*; got 5"),
+        ("arch=vgg_gap arch.dropout=2", "dropout probability"),
         ("arch=nin cam=heat", "cam must be one of auto, activation, saliency; got 'heat'"),
         ("arch=alexnet arch.size=[32,32]", "Images of 32x32 are too small for a trunk up to pool5"),
         ("arch=googlenet arch.size=[64,64]", "auxiliary heads pool 5x5, but their maps are 4x4"),
@@ -271,7 +294,7 @@ def test_impossible_settings(overrides: str, message: str) -> None:
 
 def test_too_small_images_are_refused_where_the_network_is_measured() -> None:
     module = network("arch=alexnet_gap", "arch.size=[8,8]", classes=7)
-    with pytest.raises(UserError, match=r"8x8 are too small for a trunk up to conv5: .*larger"):
+    with pytest.raises(UserError, match=r"8x8 are too small for a trunk up to conv5, .*cut"):
         profile(module, module.size, module.last_layer)
 
 

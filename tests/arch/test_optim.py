@@ -15,7 +15,7 @@ def recipe(**groups: Factors) -> Optim:
 
 
 def grouped(optim: Optim, network: nn.Module) -> dict[tuple[float, float], list[str]]:
-    groups = optim.parameter_groups(network.named_parameters())
+    groups = optim.parameter_groups(network.named_parameters(), lambda name: name.startswith("1."))
     return {(round(g["lr"], 9), round(g["weight_decay"], 9)): g["names"] for g in groups}
 
 
@@ -40,6 +40,10 @@ def grouped(optim: Optim, network: nn.Module) -> dict[tuple[float, float], list[
             {"nothing": Factors("xyz", lr=3)},
             {(0.1, 0.01): ["0.weight", "0.bias", "1.weight", "1.bias"]},
         ),
+        (
+            {"head": Factors(where="head", lr=10), "trunk": Factors(where="trunk", weight_decay=0)},
+            {(0.1, 0.0): ["0.weight", "0.bias"], (1.0, 0.01): ["1.weight", "1.bias"]},
+        ),
         ({"off": None}, {(0.1, 0.01): ["0.weight", "0.bias", "1.weight", "1.bias"]}),
     ],
 )
@@ -50,7 +54,7 @@ def test_factors_multiply_where_names_match(groups: Any, expected: Any) -> None:
 
 def test_paper_recipe_is_the_released_solver() -> None:
     module = network("arch=vgg_gap", "optim=paper", classes=3)
-    optimizer = module.optim.make(module)
+    optimizer = module.optim.make(module, module.is_head)
     assert isinstance(optimizer, torch.optim.SGD)
     weights, biases = optimizer.param_groups
     assert (weights["lr"], weights["momentum"], weights["weight_decay"]) == (0.001, 0.9, 0.0005)
@@ -69,26 +73,45 @@ def test_modern_recipes_hurry_the_new_head(name: str, lr: float) -> None:
     module = network("arch=vgg_gap", f"optim={name}", classes=3)
     rates = {
         name: group["lr"]
-        for group in module.optim.parameter_groups(module.named_parameters())
+        for group in module.optim.parameter_groups(module.named_parameters(), module.is_head)
         for name in group["names"]
     }
     assert rates["trunk.conv1_1.weight"] == lr
     assert rates["added.CAM_conv.weight"] == rates["classifier.bias"] == pytest.approx(10 * lr)
     assert isinstance(module.optim.schedule, Cosine)
-    optimizer = module.optim.make(module)
+    optimizer = module.optim.make(module, module.is_head)
     assert optimizer.defaults.get("nesterov", True)
+
+
+@pytest.mark.parametrize(
+    ("arch", "head"),
+    [
+        ("alexnet", {"fc8"}),
+        ("googlenet", {"classifier", "loss1.classifier", "loss2.classifier"}),
+        ("nin", {"trunk.cccp8-1024"}),
+        ("squeezenet", {"trunk.conv10"}),
+        ("alexnet_star_gap", {"added.conv6", "added.conv7", "classifier"}),
+        ("torchvision_gap arch.name=squeezenet1_1", {"trunk.classifier.1"}),
+        ("torchvision_gap arch.name=resnet18 arch.units=8", {"added.added", "classifier"}),
+    ],
+)
+def test_what_the_head_is(arch: str, head: set[str]) -> None:
+    module = network(*f"arch={arch}".split(), classes=3)
+    parameters = [name for name, _ in module.named_parameters() if module.is_head(name)]
+    assert {name.rpartition(".")[0] for name in parameters} == head
 
 
 def test_frozen_parameters_are_left_out() -> None:
     two = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
     two[0].requires_grad_(False)
-    assert sum(len(g["params"]) for g in recipe().make(two).param_groups) == 2
+    assert sum(len(g["params"]) for g in recipe().make(two, bool).param_groups) == 2
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: Factors("("), r"optim.groups: '\(' is no regular expression"),
+        (lambda: Factors(where="tail"), "where must be all, head or trunk; got 'tail'"),
         (lambda: Factors("x", lr=-1), "factors must not be negative"),
         (lambda: Optim(0, 0, torch.optim.SGD, Constant()), "optim.lr must be positive"),
         (lambda: Optim(1, -1, torch.optim.SGD, Constant()), "weight_decay not negative"),

@@ -12,25 +12,30 @@ from gapcam.arch.foreign_gap import ForeignGAP, normalize_as_pooled
 from gapcam.arch.profile import profile
 from gapcam.errors import UserError
 
+
+def slow(*row: Any) -> Any:
+    return pytest.param(*row, marks=pytest.mark.slow)
+
+
 KNOWN = [
     # library, name, last layer, mapping resolution at 224x224
     ("torchvision", "resnet18", "layer4.1.relu_1", 7),
-    ("torchvision", "densenet121", "relu", 7),
+    slow("torchvision", "densenet121", "relu", 7),
     ("torchvision", "squeezenet1_1", "classifier.2", 13),
     ("torchvision", "convnext_tiny", "features.7.2.add", 7),
-    ("torchvision", "mobilenet_v2", "features.18", 7),
-    ("torchvision", "efficientnet_b0", "features.8", 7),
+    slow("torchvision", "mobilenet_v2", "features.18", 7),
+    slow("torchvision", "efficientnet_b0", "features.8", 7),
     ("torchvision", "shufflenet_v2_x0_5", "conv5.2", 7),
-    ("torchvision", "regnet_y_400mf", "trunk_output.block4.block4-5.activation", 7),
+    slow("torchvision", "regnet_y_400mf", "trunk_output.block4.block4-5.activation", 7),
     ("torchvision", "swin_t", "permute", 7),
-    ("torchvision", "inception_v3", "Mixed_7c.cat_2", 5),
-    ("torchvision", "googlenet", "inception5b.cat", 7),
+    slow("torchvision", "inception_v3", "Mixed_7c.cat_2", 5),
+    slow("torchvision", "googlenet", "inception5b.cat", 7),
     ("timm", "resnet18", "layer4.1.act2", 7),
     ("timm", "convnext_atto", "norm_pre", 7),
-    ("timm", "densenet121", "features.norm5", 7),
-    ("timm", "swin_tiny_patch4_window7_224", "norm", 7),
+    slow("timm", "densenet121", "features.norm5", 7),
+    slow("timm", "swin_tiny_patch4_window7_224", "norm", 7),
     ("timm", "resnetv2_50", "norm", 7),
-    ("timm", "efficientnet_b0", "bn2", 7),
+    slow("timm", "efficientnet_b0", "bn2", 7),
 ]
 
 
@@ -50,7 +55,9 @@ def test_known_networks(library: str, name: str, last_layer: str, side: int) -> 
     assert profile(module, module.size, last_layer).mapping_resolution == (side, side)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "squeezenet1_0", "convnext_tiny", "swin_t"])
+@pytest.mark.parametrize(
+    "name", ["resnet18", "squeezenet1_0", slow("convnext_tiny"), slow("swin_t")]
+)
 def test_same_weights_same_logits(name: str) -> None:
     theirs = get_model(name, weights=None, num_classes=6).eval()
     ours = network("arch=torchvision_gap", f"arch.name={name}", classes=6).eval()
@@ -80,7 +87,7 @@ REFUSED = [
         "mobilenet_v3_small",
         r"more than one linear layer .*lie classifier.0 \(Linear\), classifier.1 \(Hardswish\)",
     ),
-    ("torchvision", "maxvit_t", r"classifier.4 \(Tanh\)"),
+    slow("torchvision", "maxvit_t", r"classifier.4 \(Tanh\)"),
     ("timm", "mobilenetv3_small_100", r"lie conv_head \(Conv2d\), act2 \(Hardswish\)"),
     ("timm", "vit_tiny_patch16_224", r"no global average pooling of maps"),
     ("torchvision", "resnet5", r"torchvision has no network 'resnet5'. Nearest: .*resnet50"),

@@ -34,7 +34,7 @@ def as_caffe(module: Network, rename: dict[str, str] | None = None) -> dict[str,
 ZOO = [
     # original, its GAP network, layers that the file has and the GAP network lacks
     ("alexnet", "alexnet_gap", {}, {"fc6", "fc7", "fc8"}),
-    ("vgg", "vgg_gap", {}, {"fc6", "fc7", "fc8"}),
+    pytest.param("vgg", "vgg_gap", {}, {"fc6", "fc7", "fc8"}, marks=pytest.mark.slow),
     (
         "googlenet",
         "googlenet_gap",
@@ -52,7 +52,9 @@ ZOO = [
 ]
 
 
-@pytest.mark.parametrize(("original", "gap", "rename", "left"), ZOO, ids=[z[0] for z in ZOO])
+@pytest.mark.parametrize(
+    ("original", "gap", "rename", "left"), ZOO, ids=["alexnet", "vgg", "googlenet"]
+)
 def test_zoo_files_fit_the_original_and_its_gap_network(
     tmp_path: Path, original: str, gap: str, rename: dict[str, str], left: set[str]
 ) -> None:
@@ -136,7 +138,14 @@ def test_torchvision_file_fits_vgg_and_vgg_gap(tmp_path: Path) -> None:
     assert torch.equal(cut.trunk.conv4_3.weight, theirs.state_dict()["features.21.weight"])
 
 
-@pytest.mark.parametrize("name", ["resnet18", "googlenet", "inception_v3", "convnext_tiny"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet18",
+        "googlenet",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("inception_v3", "convnext_tiny")),
+    ],
+)
 def test_torchvision_networks_with_torchvision_weights(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

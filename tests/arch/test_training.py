@@ -34,6 +34,10 @@ SMALL = {
 """Every option of arch/, with images as small as it takes."""
 
 
+QUICK = [pytest.param(a, marks=pytest.mark.slow) if a in ("vgg", "alexnet") else a for a in SMALL]
+"""The same; the largest only where there is time."""
+
+
 def small(arch: str, *overrides: str) -> Network:
     torch.manual_seed(0)
     size = SMALL[arch]
@@ -105,7 +109,7 @@ def evaluated(module: Network, batch: Batch) -> dict[str, Tensor]:
         return {"logits": output.logits, "maps": module.maps(batch.images, output, classes)}
 
 
-@pytest.mark.parametrize("arch", SMALL)
+@pytest.mark.parametrize("arch", QUICK)
 def test_memory_format_changes_rounding_only(arch: str) -> None:
     found = [
         evaluated(m := small(arch, f"arch.channels_last={choice}"), eight(m))
@@ -114,7 +118,7 @@ def test_memory_format_changes_rounding_only(arch: str) -> None:
     assert_close(*found, tolerance=1e-3)
 
 
-@pytest.mark.parametrize("arch", SMALL)
+@pytest.mark.parametrize("arch", QUICK)
 def test_bfloat16_changes_rounding_only(arch: str) -> None:
     module = small(arch)
     batch = eight(module)

@@ -21,6 +21,7 @@ FACTS = {
         "parameters": 20_000_000,
         "last_layer": "conv5_3",
         "mapping_resolution": [14, 14],
+        "maps": "class activation maps",
     },
     "data": {
         "description": "3 images",

@@ -13,12 +13,15 @@ from gapcam.config_dir import CONFIG_DIR
 
 
 def suggestions(arguments: Sequence[str]) -> list[str]:
-    """Explain each `key=value` among command-line arguments whose key does not exist.
+    """Explain each `key=value` among command-line arguments whose key or option does not exist.
 
     Returns:
-        A line for each: the keys there are at that place, and the one most like it.
+        A line for each: what there is at that place, and what is most like it.
     """
     words = [word for word in arguments if "=" in word and not word.startswith("-")]
+    unknown = [line for word in words for line in _unknown_options(*word.split("=", 1))]
+    if unknown:
+        return unknown
     try:
         overrides = OverridesParser.create().parse_overrides(words)
         keys = [o.key_or_group for o in overrides if not o.is_add() and not o.is_delete()]
@@ -29,6 +32,16 @@ def suggestions(arguments: Sequence[str]) -> list[str]:
         return []  # something else is wrong, and Hydra has said so
     known = list(_keys(config))
     return [_explain(key, known) for key in keys if not _exists(key, known)]
+
+
+def _unknown_options(group: str, options: str) -> Iterator[str]:
+    """A line for each option (of several, in a sweep) that a configuration group does not have."""
+    if _is_group(group):
+        known = [path.stem for path in (CONFIG_DIR / group).glob("*.yaml")]
+        for option in options.split(","):
+            alike = get_close_matches(option, known, n=3)
+            if option.isidentifier() and option not in known and alike:
+                yield f"There is no {group}={option}. Did you mean {' or '.join(alike)}?"
 
 
 def _explain(key: str, known: Sequence[str]) -> str:

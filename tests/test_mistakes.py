@@ -27,7 +27,8 @@ def test_another_configuration_is_refused(finished: tuple[Path, str]) -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["arch=vgg_gapp"], "vgg_gap"),
+        (["arch=vgg_gapp"], "There is no arch=vgg_gapp. Did you mean vgg_gap"),
+        (["-m", "optim=papr,modern"], "There is no optim=papr. Did you mean paper?"),
         (["arhc=vgg_gap"], "There is no setting arhc. The configuration has: "),
         (["arhc=vgg_gap"], "Did you mean arch?"),
         (

@@ -23,11 +23,11 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch.utils.data import DataLoader
 
+from gapcam.arch.network import Network
 from gapcam.batch import collate
 from gapcam.build import build_data, build_module, build_trainer, data_facts
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.data.data_module import DataModule
-from gapcam.data.transforms import normalize
 from gapcam.experiment import keep_lightning_quiet
 
 ROUNDS = 5
@@ -57,10 +57,15 @@ def default_config(folder: str) -> dict[str, Any]:
     return plain
 
 
+def build(config: dict[str, Any], data: DataModule) -> Network:
+    facts = data_facts(data)
+    return build_module(config["arch"], config["protocol"], facts, optim=config["optim"])
+
+
 def lightning_epoch(config: dict[str, Any], data: DataModule) -> float:
     clock = EpochClock()
     with tempfile.TemporaryDirectory() as folder:
-        module = build_module(config["arch"], config["protocol"], data_facts(data))
+        module = build(config, data)
         trainer = build_trainer(config, Path(folder))
         trainer.callbacks.append(clock)  # type: ignore[attr-defined]
         trainer.fit(module, datamodule=data)
@@ -68,17 +73,18 @@ def lightning_epoch(config: dict[str, Any], data: DataModule) -> float:
 
 
 def plain_epoch(config: dict[str, Any], data: DataModule) -> float:
-    module = build_module(config["arch"], config["protocol"], data_facts(data)).train()
-    optimizer = module.optimizer(module.parameters())
+    module = build(config, data).train()
+    module.configure_model()
+    assert module.optim is not None
+    optimizer = module.optim.make(module, module.is_head)
     loader = DataLoader(
         data.train, data.batch_size, shuffle=True, collate_fn=collate, drop_last=True
     )
     start = time.process_time()
     for batch in loader:
-        images = normalize(batch.images, data.mean, data.std)
-        loss = F.cross_entropy(module(images).logits, batch.labels)
+        loss = F.cross_entropy(module(batch.images).logits, batch.labels)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return time.process_time() - start
 

@@ -149,7 +149,7 @@ def compare(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
 
 def is_main_process() -> bool:
     """Whether this process writes: false in the children that a DDP launcher started."""
-    ranks = ("RANK", "SLURM_PROCID", "LOCAL_RANK")
+    ranks = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK")
     return all(os.environ.get(rank, "0") == "0" for rank in ranks)
 
 

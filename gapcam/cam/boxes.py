@@ -66,9 +66,10 @@ def scale_boxes(boxes_BM4: Tensor, size: tuple[int, int], sizes_B2: Tensor) -> T
     Returns:
         `(B, M, 4)` in pixels of the original images.
     """
-    view = boxes_BM4.new_tensor(size)
-    factor_B2 = sizes_B2.to(boxes_BM4) / view
-    return boxes_BM4 * factor_B2[:, None, [1, 0, 1, 0]]
+    # By plain numbers: a tensor made of them here would be a copy to the device in every batch.
+    height_B, width_B = sizes_B2.to(boxes_BM4).unbind(1)
+    down, across = height_B / size[0], width_B / size[1]
+    return boxes_BM4 * torch.stack([across, down, across, down], dim=1)[:, None]
 
 
 def centred_boxes(sizes_B2: Tensor, sides: Tensor) -> Tensor:

@@ -71,11 +71,13 @@ class LocalizationError(Metric):
     boxes: list[Tensor]
     iou: list[Tensor]
     floor_iou: list[Tensor]
+    floor_sides: Tensor
 
     def __init__(self, protocol: PaperProtocol, size: tuple[int, int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.protocol = protocol
         self.size = size
+        self.register_buffer("floor_sides", torch.tensor(FLOOR_SIDES), persistent=False)
         for name in LocalizationRows._fields:
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
@@ -109,7 +111,7 @@ class LocalizationError(Metric):
                 f"{tuple(maps.shape)}, {tuple(classes.shape)} and {tuple(boxes.shape)}"
             )
         predicted = scale_boxes(self.protocol.boxes(maps, self.size), self.size, sizes)
-        centred = centred_boxes(sizes, boxes.new_tensor(FLOOR_SIDES))
+        centred = centred_boxes(sizes, self.floor_sides)
         self.index.append(index)
         self.labels.append(labels)
         self.classes.append(classes)

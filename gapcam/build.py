@@ -1,13 +1,15 @@
 """Objects from configuration: the only place that asks Hydra to instantiate."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 from hydra.errors import InstantiationException
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import ProgressBar
 
@@ -134,32 +136,38 @@ def versions() -> dict[str, str]:
     return {package: version(package) for package in PACKAGES}
 
 
-def require_trusted(node: Mapping[str, Any], module: str) -> None:
+def require_trusted(node: Any, base: type) -> None:
     """Refuse a configuration from a foreign file that could call or read anything.
 
     Args:
         node: what `build` would be given.
-        module: where its target must be defined: `gapcam.arch.` or `gapcam.protocol`.
+        base: what its target must be a kind of: `Network` or `PaperProtocol`.
 
     Raises:
-        UserError: if the target is no class of that module, or the settings are more than plain
+        UserError: if the target is no such class of gapcam, or the settings are more than plain
             values: no nested mapping, no tuple, no interpolation.
     """
+    changed = "This file was not written by this version of gapcam, or was changed."
+    if not isinstance(node, dict) or not all(isinstance(key, str) for key in node):
+        raise UserError(f"The checkpoint's recipe holds {node!r} for a configuration. {changed}")
     target = str(node.get("_target_"))
+    found: Any = None
+    if target.startswith("gapcam.") and all(word.isidentifier() for word in target.split(".")):
+        module, _, name = target.rpartition(".")
+        with suppress(ImportError):
+            found = getattr(import_module(module), name, None)
     # Classes only: a function such as `build` could be made to call anything.
-    found = get_object(target) if target.startswith(module) else None
-    if not isinstance(found, type) or not found.__module__.startswith(module):
+    if not isinstance(found, type) or not issubclass(found, base):
         raise UserError(
-            f"The checkpoint wants to call {target!r}. Only gapcam's own networks can be loaded; "
-            "this file was not written by gapcam, or was changed."
+            f"The checkpoint wants to call {target!r}. Only gapcam's own networks can be loaded. "
+            f"{changed}"
         )
     for key, value in node.items():
         values = value if type(value) is list else [value]
         is_hydras = key.startswith("_") and key != "_target_"
         if is_hydras or not all(_is_plain(one) for one in values):
             raise UserError(
-                f"The checkpoint's setting {key} is {value!r}, which is no plain value. This file "
-                "was not written by gapcam, or was changed."
+                f"The checkpoint's setting {key} is {value!r}, which is no plain value. {changed}"
             )
 
 

@@ -9,6 +9,7 @@ import torch
 from gapcam.arch.network import Network
 from gapcam.build import build_module, require_trusted
 from gapcam.errors import UserError
+from gapcam.protocol import PaperProtocol
 
 NOT_THE_NETWORK = ("weights", "pixels", "channels_last", "compile", "size")
 """Settings of a network that a checkpoint of it either overrules or does not care about."""
@@ -33,10 +34,16 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> Network:
     """
     checkpoint = read_checkpoint(Path(path))
     recipe = checkpoint["gapcam"]
-    for part, module_name in (("arch", "gapcam.arch."), ("protocol", "gapcam.protocol")):
-        require_trusted(recipe[part], module_name)
-    module = build_module(recipe["arch"], recipe["protocol"], recipe["data"], recipe["cam"])
-    module.load_state_dict(checkpoint["state_dict"])
+    require_trusted(recipe["arch"], Network)
+    require_trusted(recipe["protocol"], PaperProtocol)
+    try:
+        module = build_module(recipe["arch"], recipe["protocol"], recipe["data"], recipe["cam"])
+        module.load_state_dict(checkpoint["state_dict"])
+    except (TypeError, KeyError, AttributeError, RuntimeError) as error:
+        raise UserError(
+            f"{path} does not hold together: its weights or facts do not fit the network it "
+            f"describes. It was written by another version of gapcam, or changed: {error}"
+        ) from error
     module.recipe = recipe
     return module.to(device).eval()
 

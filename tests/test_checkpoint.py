@@ -6,8 +6,10 @@ import pytest
 import torch
 
 import gapcam
+from gapcam.arch.network import Network
 from gapcam.build import build_module, require_trusted
 from gapcam.errors import UserError
+from gapcam.protocol import PaperProtocol
 
 FACTS = {"size": [32, 32], "mean": [0.5] * 3, "std": [0.5] * 3, "class_names": ["a", "b"]}
 
@@ -84,13 +86,24 @@ def test_bad_files_are_explained(
         "gapcam.protocol.asdict",
         "torch.optim.SGD",
         "builtins.eval",
+        "gapcam.",
+        "gapcam.arch.",
+        "gapcam.arch.nosuch.X",
+        "gapcam.arch.small_gap.Nope",
+        "gapcam.arch.weights.Source",
         "gapcam.build.build",
     ],
 )
-@pytest.mark.parametrize("module", ["gapcam.arch.", "gapcam.protocol"])
-def test_foreign_targets_are_refused(target: str, module: str) -> None:
+@pytest.mark.parametrize("base", [Network, PaperProtocol])
+def test_foreign_targets_are_refused(target: str, base: type) -> None:
     with pytest.raises(UserError, match=f"wants to call '{target}'"):
-        require_trusted({"_target_": target}, module)
+        require_trusted({"_target_": target}, base)
+
+
+@pytest.mark.parametrize("node", [None, [1], "abc", {5: 3}])
+def test_what_is_no_configuration_is_refused(node: Any) -> None:
+    with pytest.raises(UserError, match=r"recipe holds .* for a configuration"):
+        require_trusted(node, Network)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +123,7 @@ def test_foreign_targets_are_refused(target: str, module: str) -> None:
 def test_only_plain_settings_are_trusted(setting: dict[str, Any]) -> None:
     """Hydra would call targets at any depth, also in tuples and interpolations."""
     with pytest.raises(UserError, match="which is no plain value"):
-        require_trusted({"_target_": "gapcam.arch.nin.NIN", **setting}, "gapcam.arch.")
+        require_trusted({"_target_": "gapcam.arch.nin.NIN", **setting}, Network)
 
 
 @pytest.mark.parametrize("arch", ["small_gap", "vgg_gap", "torchvision_gap", "timm_gap", "alexnet"])
@@ -118,8 +131,29 @@ def test_own_configurations_are_trusted(
     configure: Callable[..., dict[str, Any]], arch: str
 ) -> None:
     config = configure(f"arch={arch}")
-    require_trusted(config["arch"], "gapcam.arch.")
-    require_trusted(config["protocol"], "gapcam.protocol")
+    require_trusted(config["arch"], Network)
+    require_trusted(config["protocol"], PaperProtocol)
+
+
+@pytest.mark.parametrize(
+    "change", [{"data": {"class_names": 5}}, {"data": None}, {"cam": 3}], ids=str
+)
+def test_facts_that_do_not_fit_are_explained(
+    checkpoint: Path, change: dict[str, Any], tmp_path: Path
+) -> None:
+    stored = torch.load(checkpoint, weights_only=True)
+    stored["gapcam"] |= change
+    torch.save(stored, tmp_path / "changed.ckpt")
+    with pytest.raises(UserError):
+        gapcam.load(tmp_path / "changed.ckpt")
+
+
+def test_weights_that_do_not_fit_are_explained(checkpoint: Path, tmp_path: Path) -> None:
+    stored = torch.load(checkpoint, weights_only=True)
+    stored["state_dict"].popitem()
+    torch.save(stored, tmp_path / "changed.ckpt")
+    with pytest.raises(UserError, match=r"(?s)does not hold together: .*Missing key"):
+        gapcam.load(tmp_path / "changed.ckpt")
 
 
 def test_another_versions_checkpoint_is_explained(tmp_path: Path) -> None:

@@ -76,6 +76,11 @@ class ForeignGAP(GAPModule):
                 f"and the logits lie {', '.join(anatomy.obstacles)}, so that no class score is a "
                 f"weighted sum of maps. {NEW_CLASSIFIER}"
             )
+        if units and anatomy.classifier is None and place == anatomy.places[0]:
+            raise UserError(
+                f"{title} ends in a convolution with one unit a class; arch.units would add one "
+                "after it. Cut it as well: arch.trim=1, or the name of an earlier layer."
+            )
         added, channels = build_layers(
             [Conv("added", units, padding=1)] if units else [], place.channels
         )
@@ -112,7 +117,8 @@ class ForeignGAP(GAPModule):
         if not linear:
             convolutions = [n for n, m in self.trunk.named_modules() if isinstance(m, nn.Conv2d)]
             self.class_layers = (f"trunk.{convolutions[-1]}",)
-        reason = "an auxiliary head" if is_whole else CUT_AWAY
+        is_cut = place != anatomy.places[0]
+        reason = CUT_AWAY if is_cut else "replaced" if units else "an auxiliary head"
         self.left_out = dict.fromkeys(_unused(model, self), reason)
         if stride_last == 1 and not any("layer4" in name for name, _ in self.trunk.named_modules()):
             raise UserError("arch.stride_last=1 has no effect where arch.trim cuts layer4 away")

@@ -129,7 +129,8 @@ class AcrossUnitsNorm(nn.LocalResponseNorm):
     """Local response normalisation in single precision: in half, squares overflow beyond 255."""
 
     def forward(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = super().forward(inputs.float())
+        is_half = inputs.dtype in (torch.float16, torch.bfloat16)
+        outputs: Tensor = super().forward(inputs.float() if is_half else inputs)
         return outputs
 
 

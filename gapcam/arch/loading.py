@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ from gapcam.arch.weights import Source, read_source
 from gapcam.errors import UserError
 
 IMAGENET = "imagenet"
+HEAD_SETTINGS = ("_target_", "name", "variant", "trim", "units", "pool")
+"""Settings on which the features depend that a classifier was trained on."""
+
 _SHOWN = 6
 
 
@@ -63,7 +67,7 @@ def load_weights(network: Network) -> LoadReport | None:
 def put_weights(network: Network, source: Source) -> LoadReport:
     """Copy the tensors that have a place in the network, and take over their pixel format.
 
-    What comes after the trunk is left where it belongs to other classes or to another cut.
+    What comes after the trunk is left where it was trained on other classes or other features.
 
     Raises:
         UserError: if a layer is unknown, has another shape, or a layer of the trunk is missing.
@@ -82,8 +86,13 @@ def put_weights(network: Network, source: Source) -> LoadReport:
                 if keys
             )
         )
+    is_other_head = (
+        CUT_AWAY in report.left.values()
+        or any(key.startswith("added.") and key not in filled for key in own)
+        or _differs(source.arch, network.recipe.get("arch"))
+    )
     for place, tensor in filled.items():
-        reason = _misplaced(place, network, source, report)
+        reason = _misplaced(place, network, source, is_other_head)
         if reason is None:
             own[place].copy_(tensor)
             report.taken.append(_layer(_bare(place)))
@@ -115,18 +124,20 @@ def _match(
         place = places.get(f"{layer}.{part}".removeprefix("."))
         if layer in network.left_out and not (is_ours and key in own):
             report.left[_layer(key)] = network.left_out[layer]
+        elif place is None and _is_added(key, source):
+            report.left[_layer(key)] = "not in this network"
         elif place is None:
             unknown.append(key)
         elif tensor.shape in (own[place].shape, (*own[place].shape, 1, 1)):
             # A classifier may be stored as a 1x1 convolution.
             filled[place] = tensor.view_as(own[place])
-        elif _layer(place) in network.class_layers:
+        elif _layer(place) in network.class_layers or _is_added(place, source):
             report.left[_layer(key)] = _disagreement(tensor, own[place])
         else:
             raise UserError(
                 f"{source.name} does not fit {type(network).__name__}: {key} is {_sides(tensor)}, "
                 f"expected {_sides(own[place])}. Weights of another network, of another "
-                "arch.variant, or for another arch.size?"
+                "arch.variant, arch.trim or arch.units, or for another arch.size?"
             )
     return filled, unknown
 
@@ -137,13 +148,25 @@ def _disagreement(theirs: Tensor, ours: Tensor) -> str:
     return f"{_sides(theirs)} there, {_sides(ours)} here"
 
 
-def _misplaced(place: str, network: Network, source: Source, report: LoadReport) -> str | None:
+def _is_added(key: str, source: Source) -> bool:
+    """Whether a tensor is of a convolution that a run of ours added: it may be left behind."""
+    return source.arch is not None and key.startswith("added.")
+
+
+def _differs(theirs: Mapping[str, Any] | None, ours: Mapping[str, Any] | None) -> bool:
+    """Whether two networks, where both are known, give their classifiers different features."""
+    if theirs is None or ours is None:
+        return False
+    return any(theirs.get(setting) != ours.get(setting) for setting in HEAD_SETTINGS)
+
+
+def _misplaced(place: str, network: Network, source: Source, is_other_head: bool) -> str | None:
     """Why a tensor that fits by name and shape does not belong there; None if it does."""
     is_class_layer = _layer(place) in network.class_layers
     if is_class_layer and source.class_names not in (None, network.class_names):
         return "trained on other classes"
     is_head = is_class_layer or not place.startswith("trunk.")
-    return "trained on another cut" if is_head and CUT_AWAY in report.left.values() else None
+    return "trained on other features" if is_head and is_other_head else None
 
 
 def _bare(key: str) -> str:

@@ -29,13 +29,15 @@ KINDS = ".caffemodel and .npz (Caffe), .ckpt (gapcam), .pth and .pt (torchvision
 class Source(NamedTuple):
     """Trained `tensors` by their own names, the `pixels` they were trained on, and their `name`.
 
-    `class_names` are those of the classes they were trained on, None if the file does not say.
+    `class_names` are those of the classes they were trained on, `arch` is the configuration of the
+    network they are from; both None if the file does not say.
     """
 
     tensors: Mapping[str, Tensor]
     pixels: PixelFormat
     name: str
     class_names: list[str] | None = None
+    arch: Mapping[str, Any] | None = None
 
 
 def caffe_zoo(name: str) -> Source:
@@ -84,7 +86,7 @@ def read_source(path: Path, published: PixelFormat) -> Source:
         case ".npz":
             return Source(_read_npz(path), CAFFE, path.name)
         case ".safetensors":
-            return _source(_read_safetensors(path), published, path.name, None)
+            return _source(_read_safetensors(path), published, path.name)
         case ".ckpt" | ".pth" | ".pt" | ".tar":
             return _read_torch(path, published)
     raise UserError(f"arch.weights={path}: expected one of {KINDS}; got {path.suffix or 'no end'}")
@@ -118,9 +120,8 @@ def _read_torch(path: Path, published: PixelFormat) -> Source:
         raise UserError(
             f"{path} is damaged, or holds more than tensors (pickled code is never loaded): {error}"
         ) from error
-    class_names = None
+    recipe = content.get("gapcam") if isinstance(content, dict) else None
     if isinstance(content, dict):
-        class_names = (content.get("gapcam") or {}).get("data", {}).get("class_names")
         content = next((content[key] for key in ("state_dict", "model") if key in content), content)
     if not isinstance(content, dict) or not any(isinstance(v, Tensor) for v in content.values()):
         raise UserError(f"{path} holds no state_dict: expected tensors by name.")
@@ -129,12 +130,17 @@ def _read_torch(path: Path, published: PixelFormat) -> Source:
         for name, value in content.items()
         if isinstance(value, Tensor)
     }
-    return _source(tensors, published, path.name, class_names)
+    source = _source(tensors, published, path.name)
+    if not isinstance(recipe, dict):
+        return source
+    data, arch = recipe.get("data"), recipe.get("arch")
+    return source._replace(
+        class_names=data.get("class_names") if isinstance(data, dict) else None,
+        arch=arch if isinstance(arch, dict) else None,
+    )
 
 
-def _source(
-    tensors: dict[str, Tensor], published: PixelFormat, name: str, class_names: list[str] | None
-) -> Source:
+def _source(tensors: dict[str, Tensor], published: PixelFormat, name: str) -> Source:
     """A source with the pixel format that the tensors hold, if they are those of a network here."""
     if {"pixels.order", "pixels.mean", "pixels.std"} <= tensors.keys():
         order, mean, std = (tensors.pop(f"pixels.{part}") for part in ("order", "mean", "std"))
@@ -142,7 +148,7 @@ def _source(
         published = PixelFormat(
             tuple(mean.flatten().tolist()), tuple(std.flatten().tolist()), channels
         )
-    return Source(tensors, published, name, class_names)
+    return Source(tensors, published, name)
 
 
 def _download(url: str, path: Path, sha1: str) -> None:

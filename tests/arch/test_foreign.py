@@ -240,6 +240,7 @@ def test_dilation_is_torchvisions() -> None:
     [
         ("arch.stride_last=3", "arch.stride_last must be 1 or 2; got 3"),
         ("arch.stride_last=1 arch.trim=layer3", "no effect where arch.trim cuts layer4 away"),
+        ("arch.name=squeezenet1_1 arch.units=8", "ends in a convolution with one unit a class"),
         ("arch.name=squeezenet1_1 arch.dropout=0.5", "has its classifier, and its dropout, inside"),
         ("arch.dilate_last=true", "arch.dilate_last works with arch.stride_last=1 only"),
         (

@@ -29,6 +29,11 @@ def test_normalisation_against_a_slow_loop() -> None:
         torch.testing.assert_close(found[:, unit], expected)
 
 
+def test_normalisation_in_double_precision_stays_double() -> None:
+    inputs = torch.randn(1, 8, 2, 2, dtype=torch.float64)
+    assert AcrossUnitsNorm(5, alpha=1e-4, beta=0.75)(inputs).dtype == torch.float64
+
+
 def test_normalisation_in_half_precision_does_not_overflow() -> None:
     """257 squared is infinite in half precision, and would come out as 0."""
     inputs = torch.full((1, 8, 2, 2), 1000.0)

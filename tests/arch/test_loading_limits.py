@@ -19,7 +19,7 @@ def test_what_was_trained_on_other_features_is_left() -> None:
     module = network("arch=torchvision_gap", "arch.name=densenet121", "arch.units=1024")
     before = module.classifier.weight.clone()
     report = put_weights(module, Source(theirs, IMAGENET, "densenet121.pth"))
-    assert report.left == {"classifier": "cut away by arch.trim"}
+    assert report.left == {"classifier": "replaced"}
     assert report.fresh == ["added", "classifier"]
     assert torch.equal(module.classifier.weight, before)
 
@@ -29,9 +29,71 @@ def test_a_head_from_another_cut_is_left() -> None:
     module = network("arch=vgg_gap", "arch.units=8", "arch.trim=2", classes=4)
     tensors = {k: v for k, v in source.state_dict().items() if not k.startswith("pixels.")}
     report = put_weights(module, Source(tensors, IMAGENET, "last.ckpt"))
-    assert report.left["added.CAM_conv"] == report.left["classifier"] == "trained on another cut"
+    assert report.left["added.CAM_conv"] == report.left["classifier"] == "trained on other features"
     assert report.fresh == ["CAM_conv", "classifier"]
     assert torch.equal(module.trunk.conv4_3.weight, source.trunk.conv4_3.weight)
+
+
+CHECKPOINTS = [
+    # a run, another network that starts from it, and what the latter leaves
+    ("vgg_gap arch.units=8", "vgg_gap arch.units=8", set()),
+    ("vgg_gap arch.units=8 arch.trim=0", "vgg_gap arch.units=8", {"added.CAM_conv", "classifier"}),
+    (
+        "vgg_gap arch.units=8",
+        "vgg_gap arch.units=8 arch.pool=max",
+        {"added.CAM_conv", "classifier"},
+    ),
+    ("vgg_gap arch.units=8", "vgg_gap arch.units=4", {"added.CAM_conv", "classifier"}),
+    ("googlenet arch.auxiliary=false", "googlenet_gap arch.trim=0", {"classifier"}),
+    (
+        "alexnet_gap arch.units=8",
+        "alexnet_gap arch.units=8 arch.trim=3",
+        {"added.CAM_conv", "classifier", *(f"trunk.conv{n}" for n in (2, 3, 4, 5))},
+    ),
+    (
+        "torchvision_gap arch.name=resnet18",
+        "torchvision_gap arch.name=resnet18 arch.units=512",
+        {"classifier"},
+    ),
+    (
+        "torchvision_gap arch.name=resnet18 arch.units=512",
+        "torchvision_gap arch.name=resnet18",
+        {"added.added", "classifier"},
+    ),
+    (
+        "torchvision_gap arch.name=resnet18",
+        "torchvision_gap arch.name=resnet18 arch.stride_last=1",
+        set(),
+    ),
+]
+
+
+@pytest.mark.parametrize(("run", "then", "left"), CHECKPOINTS)
+def test_a_run_gives_its_trunk_and_the_rest_where_it_fits(
+    run: str, then: str, left: set[str], tmp_path: Path
+) -> None:
+    source = network(*f"arch={run}".split(), classes=3)
+    path = tmp_path / "last.ckpt"
+    torch.save({"gapcam": source.recipe, "state_dict": source.state_dict()}, path)
+    module = network(*f"arch={then} arch.weights={path}".split(), classes=3)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    report = load_weights(module)
+    assert set(report.left) == left
+    for name, value in module.state_dict().items():
+        if not name.startswith("pixels"):
+            is_left = any(name.startswith(f"{layer}.") for layer in left)
+            expected = before[name] if is_left else source.state_dict().get(name, before[name])
+            assert torch.equal(value, expected), name
+
+
+@pytest.mark.parametrize("recipe", [[1], {"data": None}, {"data": {}, "arch": "x"}])
+def test_strange_recipes_are_ignored(recipe: object, tmp_path: Path) -> None:
+    source = network("arch=nin", classes=3)
+    torch.save({"gapcam": recipe, "state_dict": source.state_dict()}, tmp_path / "a.ckpt")
+    assert (
+        load_weights(network("arch=nin", f"arch.weights={tmp_path / 'a.ckpt'}", classes=3)).left
+        == {}
+    )
 
 
 def test_as_many_other_classes_are_other_classes(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 
 from gapcam.arch.network import Network
-from gapcam.build import build_module, require_trusted
+from gapcam.build import build_module
 from gapcam.errors import UserError
 from gapcam.protocol import PaperProtocol
+from gapcam.trust import require_trusted
 
 NOT_THE_NETWORK = ("weights", "pixels", "channels_last", "compile", "size")
 """Settings of a network that a checkpoint of it either overrules or does not care about."""

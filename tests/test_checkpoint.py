@@ -7,9 +7,10 @@ import torch
 
 import gapcam
 from gapcam.arch.network import Network
-from gapcam.build import build_module, require_trusted
+from gapcam.build import build_module
 from gapcam.errors import UserError
 from gapcam.protocol import PaperProtocol
+from gapcam.trust import require_trusted
 
 FACTS = {"size": [32, 32], "mean": [0.5] * 3, "std": [0.5] * 3, "class_names": ["a", "b"]}
 

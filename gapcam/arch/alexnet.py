@@ -28,7 +28,6 @@ def alexnet_layers(conv5: int) -> LayerTable:
 
 
 LAYERS = alexnet_layers(256)
-REMOVED = dict.fromkeys(("fc6", "fc7", "fc8"), "fully connected, removed by the paper")
 
 
 class AlexNet(FullyConnected):

@@ -1,6 +1,7 @@
 """AlexNet-GAP: CaffeNet cut after conv5, 1024 units added, 13x13 maps (Zhou et al. 2016, 3.1)."""
 
-from gapcam.arch.alexnet import LAYERS, REMOVED
+from gapcam.arch.alexnet import LAYERS
+from gapcam.arch.fully_connected import REMOVED
 from gapcam.arch.paper_gap import PaperGAP, Variant
 from gapcam.arch.trunk import CutTable
 from gapcam.arch.weights import Source, caffe_zoo

@@ -1,7 +1,8 @@
 """AlexNet*-GAP: two convolutions added instead of one (Zhou et al. 2016, 3.1)."""
 
-from gapcam.arch.alexnet import LAYERS, REMOVED, alexnet_layers
+from gapcam.arch.alexnet import LAYERS, alexnet_layers
 from gapcam.arch.alexnet_gap import CUTS
+from gapcam.arch.fully_connected import REMOVED
 from gapcam.arch.layers import Conv, MaxPool
 from gapcam.arch.paper_gap import PaperGAP, Variant
 from gapcam.arch.weights import Source, caffe_zoo

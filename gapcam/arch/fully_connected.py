@@ -10,6 +10,9 @@ from gapcam.arch.profile import feature_shape
 
 UNITS = 4096
 
+REMOVED = dict.fromkeys(("fc6", "fc7", "fc8"), "fully connected, removed by the paper")
+"""What the GAP networks made of these lack."""
+
 
 class FullyConnected(Network):
     """Trunk, fc6, fc7, fc8. The class scores are no sums over places: see it by saliency.
@@ -20,7 +23,6 @@ class FullyConnected(Network):
     """
 
     class_layers = ("fc8",)
-    has_activation_maps = False
 
     def __init__(self, *, layers: LayerTable, **kwargs: Any) -> None:
         super().__init__(**kwargs)

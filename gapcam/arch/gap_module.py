@@ -28,6 +28,7 @@ class GAPModule(Network):
     """
 
     class_layers: tuple[str, ...] = ("classifier",)
+    kinds_of_maps = ("activation", "saliency")
 
     def __init__(
         self,
@@ -63,7 +64,13 @@ class GAPModule(Network):
         logits: Tensor = self.classifier(self.dropout(pooled))
         return logits
 
+    def maps(self, images: Tensor, output: Output, classes: Tensor) -> Tensor:
+        if self.cam == "activation":
+            return self.activation_maps(output, classes)
+        return super().maps(images, output, classes)
+
     def activation_maps(self, output: Output, classes: Tensor) -> Tensor:
+        """Class activation maps `(B, M, h, w)` of the classes `(B, M)`, float32."""
         if isinstance(self.classifier, nn.Linear):
             return class_activation_maps(output.features, self.classifier.weight, classes)
         chosen = classes[:, :, None, None].expand(-1, -1, *output.features.shape[2:])

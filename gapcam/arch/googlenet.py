@@ -47,6 +47,9 @@ LAYERS: LayerTable = (
 AUXILIARY = {"inception_4a": "loss1", "inception_4d": "loss2"}
 """After these layers a head of its own judges the features, in training."""
 
+AUXILIARY_LAYERS = tuple(
+    f"{head}/{part}" for head in AUXILIARY.values() for part in ("conv", "fc", "classifier")
+)
 AUXILIARY_WEIGHT = 0.3
 
 CLASSIFIER = {"loss3/classifier": "classifier"}
@@ -86,10 +89,9 @@ class GoogLeNet(GAPModule):
                 shape = feature_shape(before, self.size, tap)
                 self.add_module(name, AuxiliaryHead(shape, self.num_classes))
         if not auxiliary:
-            heads = ("loss1", "loss2")
-            parts = ("conv", "fc", "classifier")
-            names = [f"{head}.{part}" for head in heads for part in parts]
-            self.left_out = dict.fromkeys(names, "an auxiliary head; arch.auxiliary is off")
+            self.left_out = dict.fromkeys(
+                (name.replace("/", ".") for name in AUXILIARY_LAYERS), "an auxiliary head"
+            )
 
     def classify(self, inputs: Tensor) -> Output:
         features, _ = self.trunk(inputs)

@@ -47,8 +47,7 @@ class Network(pl.LightningModule):
     `val/loc_top5`, `val/loc_gt_known`, `val/cls_top1`, `val/cls_top5`, the floors of the data
     `val/floor_*`, and the same under `test/`; and `train/loss`, the mean cross-entropy.
 
-    Subclasses provide `classify`, `activation_maps` if they end in pooling, `last_layer` and
-    `class_layers`.
+    Subclasses provide `classify`, `trunk`, `last_layer` and `class_layers`.
 
     Args:
         num_classes: C.
@@ -87,8 +86,8 @@ class Network(pl.LightningModule):
     published_pixels = IMAGENET
     """Pixel format of weight files that do not tell theirs (.pth, .safetensors)."""
 
-    has_activation_maps = True
-    """Whether the class scores are weighted sums of pooled maps."""
+    kinds_of_maps: tuple[str, ...] = ("saliency",)
+    """What `cam` can be, the network's own way first."""
 
     recipe: dict[str, Any]
     """Plain description from which `gapcam.load` builds this network again; set by `build`."""
@@ -122,7 +121,12 @@ class Network(pl.LightningModule):
             raise UserError(f"arch.pixels must be null, data, {', '.join(FORMATS)}; got {pixels!r}")
         self.pixels = Pixels(FORMATS.get(str(pixels), data_pixels))
         self.pixels_follow_weights = pixels is None
-        self.cam = self._choose_maps(cam)
+        if cam not in ("auto", *self.kinds_of_maps):
+            raise UserError(
+                f"cam of {type(self).__name__} must be one of auto, "
+                f"{', '.join(self.kinds_of_maps)}; got {cam!r}"
+            )
+        self.cam = self.kinds_of_maps[0] if cam == "auto" else cam
         self.optim = optim
         self.weights = weights
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
@@ -157,10 +161,6 @@ class Network(pl.LightningModule):
             "arch.weights=null, or the path of a weight file."
         )
 
-    def activation_maps(self, output: Output, classes: Tensor) -> Tensor:
-        """Class activation maps `(B, M, h, w)` of the classes `(B, M)`."""
-        raise NotImplementedError
-
     def forward(self, images: Tensor) -> Output:
         """Score RGB images `(B, 3, H, W)` with values 0..255, of any type."""
         return self.classify(self._inputs(images))
@@ -172,13 +172,9 @@ class Network(pl.LightningModule):
             `(B, M, h, w)` float32: activation maps at mapping resolution, or saliency maps of the
             images' size, as `cam` says.
         """
-        if self.cam == "saliency":
-            # A compiled network can be differentiated only once.
-            with torch.compiler.set_stance("force_eager"):
-                return saliency_maps(
-                    lambda x: self.classify(x).logits, self._inputs(images), classes
-                )
-        return self.activation_maps(output, classes)
+        # A compiled network can be differentiated only once.
+        with torch.compiler.set_stance("force_eager"):
+            return saliency_maps(lambda x: self.classify(x).logits, self._inputs(images), classes)
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of a training batch."""
@@ -286,12 +282,3 @@ class Network(pl.LightningModule):
             # `compute` has already combined the processes; sync_dist keeps Lightning from asking.
             self.log(f"{stage}/{name}", value, prog_bar=name == "loc_top1", sync_dist=True)
         return errors
-
-    def _choose_maps(self, cam: str) -> str:
-        own = tuple(MAPS) if self.has_activation_maps else ("saliency",)
-        if cam not in ("auto", *own):
-            lacking = (
-                "" if self.has_activation_maps else f"{type(self).__name__} does not pool maps: "
-            )
-            raise UserError(f"{lacking}cam must be one of auto, {', '.join(own)}; got {cam!r}")
-        return own[0] if cam == "auto" else cam

@@ -15,6 +15,9 @@ from gapcam.errors import UserError
 ADDED: LayerTable = (Conv("CAM_conv", 1024, 3, padding=1),)
 """What the paper's text adds to each network: 1024 units of 3x3, stride 1, padding 1."""
 
+ADDED_IN_GROUPS: LayerTable = (Conv("CAM_conv", 1024, 3, padding=1, groups=2),)
+"""What the released VGGnet-GAP and GoogLeNet-GAP have instead."""
+
 
 class Variant(NamedTuple):
     """One published form of a network.

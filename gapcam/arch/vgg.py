@@ -36,8 +36,6 @@ TORCHVISION = {
 } | {"classifier.0": "fc6", "classifier.3": "fc7", "classifier.6": "fc8"}
 """torchvision's names of the layers."""
 
-REMOVED = dict.fromkeys(("fc6", "fc7", "fc8"), "fully connected, removed by the paper")
-
 
 class VGG(FullyConnected):
     """VGG-16: thirteen convolutions, fc6, fc7, fc8.

@@ -2,10 +2,10 @@
 
 from torchvision.models import VGG16_Weights
 
-from gapcam.arch.layers import Conv
-from gapcam.arch.paper_gap import PaperGAP, Variant
+from gapcam.arch.fully_connected import REMOVED
+from gapcam.arch.paper_gap import ADDED_IN_GROUPS, PaperGAP, Variant
 from gapcam.arch.trunk import CutTable
-from gapcam.arch.vgg import LAYERS, REMOVED, TORCHVISION
+from gapcam.arch.vgg import LAYERS, TORCHVISION
 from gapcam.arch.weights import Source, torchvision_source
 
 CUTS: CutTable = ("pool5", "conv5_3", "conv4_3", "conv3_3", "conv2_2")
@@ -17,7 +17,7 @@ VARIANTS = {
     "released": Variant(
         LAYERS,
         CUTS,
-        (Conv("CAM_conv", 1024, 3, padding=1, groups=2),),
+        ADDED_IN_GROUPS,
         bias=0.0,
         dropout=0.5,
         classifier="xavier",

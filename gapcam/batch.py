@@ -8,16 +8,18 @@ from torch import Tensor
 
 
 class Sample(NamedTuple):
-    """One image: `image` `(3, H, W)` uint8, `label`, `boxes` `(G, 4)`, `size`, `index`.
+    """One image: `image` `(3, H, W)` uint8, `label`, `boxes` `(G, 4)`, `size`, `regions`, `index`.
 
     `boxes` are half-open, in pixels of the original image, whose height and width `size` is;
-    `index` is the row of the sample in its split.
+    `regions` `(4,)` is the part of it that `image` shows, a box in the same pixels; `index` is the
+    row of the sample in its split. With V views `image` is `(V, 3, H, W)`, `regions` `(V, 4)`.
     """
 
     image: Tensor
     label: int
     boxes: Tensor
     size: tuple[int, int]
+    regions: Tensor
     index: int  # type: ignore[assignment]  # tuple.index is not used
 
 
@@ -25,7 +27,9 @@ class Batch(NamedTuple):
     """Samples side by side; the boxes are padded to the longest list, `counts` are real.
 
     `images` `(B, 3, H, W)` uint8, RGB; `labels`, `counts`, `index` `(B,)` int64; `boxes`
-    `(B, G, 4)` float; `sizes` `(B, 2)` int64, height and width of the original images.
+    `(B, G, 4)` float; `sizes` `(B, 2)` int64, height and width of the original images; `regions`
+    `(B, 4)` float, the part of the original that each image shows. With V views of each original
+    `images` is `(B, V, 3, H, W)` and `regions` `(B, V, 4)`.
     """
 
     images: Tensor
@@ -33,6 +37,7 @@ class Batch(NamedTuple):
     boxes: Tensor
     counts: Tensor
     sizes: Tensor
+    regions: Tensor
     index: Tensor  # type: ignore[assignment]
 
 
@@ -48,5 +53,6 @@ def collate(samples: Sequence[Sample]) -> Batch:
         boxes=boxes,
         counts=torch.tensor([len(sample.boxes) for sample in samples]),
         sizes=torch.tensor([sample.size for sample in samples]),
+        regions=torch.stack([sample.regions for sample in samples]),
         index=torch.tensor([sample.index for sample in samples]),
     )

@@ -1,6 +1,6 @@
 """Objects from configuration: the only place that asks Hydra to instantiate."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,18 @@ def build(node: Mapping[str, Any], where: str, **kwargs: Any) -> Any:
         raise error.__cause__ or UserError(f"{where}: {error}") from None
 
 
-def build_data(config: Mapping[str, Any]) -> DataModule:
-    """Make the data module and load its splits, so that faults show before training."""
+def build_data(
+    config: Mapping[str, Any], on_progress: Callable[[int], None] | None = None
+) -> DataModule:
+    """Make the data module and load its splits, so that faults show before training.
+
+    Args:
+        config: plain configuration.
+        on_progress: told how many pictures were read so far, when an index has to be made.
+    """
     data: DataModule = build(config["data"], "data")
+    if on_progress is not None:
+        data.on_progress = on_progress
     data.setup()
     return data
 

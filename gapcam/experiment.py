@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import yaml
-from pytorch_lightning.callbacks import Timer
+from pytorch_lightning.callbacks import ModelCheckpoint, Timer
 from pytorch_lightning.loggers import WandbLogger
 from rich.console import Console
 
@@ -61,8 +61,8 @@ def run_experiment(
     config = directory.config
     keep_lightning_quiet()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
-    with console.status("reading the data"):
-        data = build_data(config)
+    with console.status("reading the data") as status:
+        data = build_data(config, lambda n: status.update(f"reading the data: {n:,} pictures"))
     module = build_module(
         config["arch"], config["protocol"], data_facts(data), config["cam"], config["optim"]
     )
@@ -70,6 +70,8 @@ def run_experiment(
     if module.cam == "saliency":
         measured = measured._replace(mapping_resolution=module.size)
     trainer = build_trainer(config, directory.path)
+    if not data.val.has_boxes:
+        choose_by_classification(trainer)
     if is_sweep:
         refuse_processes(trainer.world_size)
     try:
@@ -152,6 +154,16 @@ def _train(
         module.load_state_dict(read_checkpoint(tested)["state_dict"])
 
 
+def choose_by_classification(trainer: pl.Trainer) -> None:
+    """Let checkpoints that are chosen by localization be chosen by classification.
+
+    For data whose validation split has no true boxes.
+    """
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and (callback.monitor or "").startswith("val/loc"):
+            callback.monitor = "val/cls_top1"
+
+
 def _seconds_trained(trainer: pl.Trainer) -> float:
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
     timers = [callback for callback in callbacks if isinstance(callback, Timer)]
@@ -170,7 +182,6 @@ def _facts(
     config = directory.config
     trained = trainer.global_step > 0
     start = config["arch"]["weights"] or "random"
-    same = "val" if data.test is data.val else "test"
     return {
         "title": config["run_id"],
         "metrics": {f"test/{name}": value for name, value in module.test_errors.items()},
@@ -190,8 +201,9 @@ def _facts(
         },
         "data": {
             "description": data.describe(),
-            "evaluated_on": f"{len(module.test_rows.index):,} images of the {same} split",
+            "evaluated_on": f"{len(module.test_rows.index):,} images of the {data.test.split} split",
             "fingerprint": data.fingerprint(),
+            "notes": data.notes(),
         },
         "trained": {"epochs": trainer.current_epoch, "steps": trainer.global_step},
         "seed": config["seed"],

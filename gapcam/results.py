@@ -4,6 +4,8 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
+
 from gapcam.atomic import atomic_path
 from gapcam.data.dataset import LocalizationDataset
 from gapcam.metrics.localization import LocalizationRows
@@ -39,8 +41,12 @@ def write_rows(
 def gallery_choice(rows: LocalizationRows, count: int) -> dict[str, list[int]]:
     """Choose indices of the best, median and worst localizations of the best guess, by IoU.
 
-    Each image appears once: on a small split the three groups shrink.
+    Each image appears once: on a small split the three groups shrink. Without true boxes there is
+    no better and worse: the images are spread over the split.
     """
+    if not rows.counts.any():
+        spread = torch.linspace(0, len(rows.index) - 1, min(count, len(rows.index)))
+        return {"examples": rows.index[spread.long()].tolist()}
     order = rows.index[rows.iou[:, 0].argsort(descending=True, stable=True)].tolist()
     each = min(count, len(order)) // 3
     if each == 0:

@@ -25,7 +25,8 @@ from gapcam.summary import print_result
 from gapcam.sweep_guard import processes_asked_for, refuse_processes
 from gapcam.sweep_table import Job, print_sweep
 
-OBJECTIVE = "test/loc_top1"
+OBJECTIVES = ("test/loc_top1", "test/cls_top1")
+"""What sweeps minimise: the first that was measured; without true boxes there is one less."""
 TABLE_WIDTH = 160
 """Of a sweep's table where no terminal says how wide it is."""
 
@@ -53,7 +54,10 @@ def main() -> None:
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
 def compose_and_run(config: DictConfig) -> float:
-    """Run one configuration and return its top-1 localization error, which sweeps minimise."""
+    """Run one configuration and return its top-1 localization error, which sweeps minimise.
+
+    Without true boxes it is the top-1 classification error.
+    """
     title = str(OmegaConf.select(config, "run_id"))
     try:
         metrics = run(config)
@@ -70,7 +74,7 @@ def compose_and_run(config: DictConfig) -> float:
             f"No room on the disk: {error}. Make room and run the same command again."
         ) from None
     _JOBS.append(Job(title, metrics))
-    return float(metrics["metrics"][OBJECTIVE])
+    return next(float(metrics["metrics"][o]) for o in OBJECTIVES if o in metrics["metrics"])
 
 
 def run(config: DictConfig) -> dict[str, Any]:

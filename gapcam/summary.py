@@ -16,12 +16,14 @@ ERRORS = {
 
 
 def named_errors(errors: dict[str, float]) -> dict[str, float]:
-    """Errors in 0..1 by a name for tables."""
-    return {title: errors[key] for key, title in ERRORS.items()}
+    """Errors in 0..1 by a name for tables; without true boxes there are none of localization."""
+    return {title: errors[key] for key, title in ERRORS.items() if key in errors}
 
 
 def named_floors(errors: dict[str, float]) -> dict[str, float]:
-    """GT-known errors of the floors, in 0..1, by a name for tables."""
+    """GT-known errors of the floors, in 0..1, by a name for tables; none without true boxes."""
+    if "floor_centred_side" not in errors:
+        return {}
     side = errors["floor_centred_side"]
     return {
         "floor: box around the whole image": errors["floor_whole_image"],
@@ -49,5 +51,8 @@ def print_result(metrics: dict[str, Any], report: str, console: Console) -> None
         table.add_row(name, f"{value:.2%}".removesuffix("%"), style="dim")
     console.print(table)
     protocol = metrics["protocol"]
-    console.print(f"protocol {protocol['name']}: {protocol['rule']}", highlight=False)
+    if "test/loc_top1" in metrics["metrics"]:
+        console.print(f"protocol {protocol['name']}: {protocol['rule']}", highlight=False)
+    for note in metrics["data"].get("notes", []):
+        console.print(f"note     {note}", highlight=False, soft_wrap=True)
     console.print(f"report   {report}", soft_wrap=True, highlight=False)

@@ -54,12 +54,17 @@ def print_sweep(jobs: list[Job], console: Console) -> None:
 
 def _cells(facts: dict[str, Any]) -> list[str]:
     network, errors = facts["network"], facts["metrics"]
-    floor = min(errors["test/floor_whole_image"], errors["test/floor_best_centred"])
+    floors = [errors.get(f"test/floor_{name}") for name in ("whole_image", "best_centred")]
+    floor = min((floor for floor in floors if floor is not None), default=None)
     return [
         network["last_layer"],
         "x".join(map(str, network["mapping_resolution"])),
         f"{network['parameters']:,}",
         f"{network['gflops']:.3g}",
-        *(f"{100 * errors[name]:.2f}" for name in ERRORS.values()),
-        f"{100 * floor:.2f}",
+        *(_percent(errors.get(name)) for name in (*ERRORS.values(),)),
+        _percent(floor),
     ]
+
+
+def _percent(rate: float | None) -> str:
+    return "-" if rate is None else f"{100 * rate:.2f}"

@@ -42,3 +42,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     done = type_in(*FAST_RUN, f"runs={folder}", "logger=[wandb_offline,tensorboard]")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "small_gap-digits" / "trim0" / "seed0", done.stdout
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Indexes of data sets go where they do not outlive the tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))

@@ -273,12 +273,15 @@ class Network(pl.LightningModule):
             boxes=batch.boxes,
             counts=batch.counts,
             sizes=batch.sizes,
+            regions=batch.regions,
             index=batch.index,
         )
 
     def _log_errors(self, stage: str, metric: LocalizationError) -> dict[str, Tensor]:
-        errors = metric.compute()
+        # Without true boxes there is no localization error.
+        errors = {name: value for name, value in metric.compute().items() if not value.isnan()}
+        best = "loc_top1" if "loc_top1" in errors else "cls_top1"
         for name, value in errors.items():
             # `compute` has already combined the processes; sync_dist keeps Lightning from asking.
-            self.log(f"{stage}/{name}", value, prog_bar=name == "loc_top1", sync_dist=True)
+            self.log(f"{stage}/{name}", value, prog_bar=name == best, sync_dist=True)
         return errors

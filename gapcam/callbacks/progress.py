@@ -1,4 +1,4 @@
-"""Lightning's rich progress bar, with the localization error so far while evaluating."""
+"""Lightning's rich progress bar, with the error so far while evaluating."""
 
 import math
 import time
@@ -12,6 +12,8 @@ from gapcam.metrics import LocalizationError
 
 class LocalizationProgress(RichProgressBar):
     """Shows the running top-1 localization error of this process beside the evaluation bars.
+
+    Where no picture has a true box it is the classification error.
 
     Args:
         seconds: between two updates. Drawing after every batch would cost more than a small
@@ -62,5 +64,6 @@ class LocalizationProgress(RichProgressBar):
             return
         self._read = time.monotonic()
         if self.progress is not None and bar is not None and self.progress.console.is_terminal:
-            error = float(metric.running_error())
-            self.progress.update(bar, description=f"{title}, loc_top1 error {error:.1%}")
+            errors = {k: float(v) for k, v in metric.running_errors().items()}
+            name = "cls_top1" if math.isnan(errors["loc_top1"]) else "loc_top1"
+            self.progress.update(bar, description=f"{title}, {name} error {errors[name]:.1%}")

@@ -55,21 +55,10 @@ def best_iou(boxes_BM4: Tensor, truth_BG4: Tensor, counts_B: Tensor) -> Tensor:
     return torch.where(is_real_BG[:, None], iou_BMG, torch.zeros_like(iou_BMG)).amax(-1)
 
 
-def scale_boxes(boxes_BM4: Tensor, size: tuple[int, int], sizes_B2: Tensor) -> Tensor:
-    """Take boxes from one squashed view back to the original images.
-
-    Args:
-        boxes_BM4: `(B, M, 4)` in pixels of the view.
-        size: height and width of the view.
-        sizes_B2: `(B, 2)` height and width of the original images.
-
-    Returns:
-        `(B, M, 4)` in pixels of the original images.
-    """
-    # By plain numbers: a tensor made of them here would be a copy to the device in every batch.
-    height_B, width_B = sizes_B2.to(boxes_BM4).unbind(1)
-    down, across = height_B / size[0], width_B / size[1]
-    return boxes_BM4 * torch.stack([across, down, across, down], dim=1)[:, None]
+def clip_boxes(boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Cut boxes `(..., 4)` off at the border of an image; one outside becomes empty."""
+    limits = boxes.new_tensor([size[1], size[0], size[1], size[0]])
+    return torch.minimum(boxes.clamp(min=0), limits)
 
 
 def centred_boxes(sizes_B2: Tensor, sides: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,20 +13,22 @@ from torch.utils.data import DataLoader
 from gapcam.batch import Batch, collate
 from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.sampler import ResumableSampler
-from gapcam.data.transforms import random_crops
+from gapcam.data.transforms import Views, random_mirrors
 from gapcam.errors import UserError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+SHAPES = ("warp", "keep")
+VIEWS = ("whole", "centre", "ten")
 
 
 class DataModule(pl.LightningDataModule):
     """Train, validation and test split of a data set.
 
-    Images travel to the device as uint8; cropping and mirroring happen there, normalising in the
-    network, whose weights decide what its pixels must be. The order of the samples and every random
-    number of a training step depend on the seed and the step alone, so a run that is killed and
-    resumed repeats the uninterrupted one.
+    Images travel to the device as uint8; they are mirrored there, and normalised in the network,
+    whose weights decide what its pixels must be. The order of the samples and their random crops
+    depend on seed, epoch and row, every other random number of a training step on seed and step
+    alone, so a run that is killed and resumed repeats the uninterrupted one.
 
     Subclasses provide `load_splits`.
 
@@ -37,6 +39,9 @@ class DataModule(pl.LightningDataModule):
         num_workers: loader processes on each device; null chooses by the machine's cores.
         seed: of the order of the samples and of the random crops.
         flip: mirror half of the training images.
+        resize: side to which pictures are brought before crops are cut; null: no crops in training.
+        shape: `warp` squashes pictures to a square of `resize`, `keep` brings the short side to it.
+        view: what evaluation sees: `whole` (squashed to `size`), `centre` (crop), `ten` (crops).
         mean: of the pixel values in 0..1, red, green, blue; for networks without given weights.
         std: standard deviation of the same.
 
@@ -58,6 +63,9 @@ class DataModule(pl.LightningDataModule):
         num_workers: int | None,
         seed: int,
         flip: bool,
+        resize: int | None = None,
+        shape: str = "warp",
+        view: str = "whole",
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
@@ -76,7 +84,13 @@ class DataModule(pl.LightningDataModule):
                 f"data.num_workers must be null, 0 or more; got {num_workers}: null chooses by "
                 "the machine's cores, 0 reads in the training process"
             )
+        for key, value, choices in (("shape", shape, SHAPES), ("view", view, VIEWS)):
+            if value not in choices:
+                raise UserError(f"data.{key} must be one of {', '.join(choices)}; got {value!r}")
+        if resize is not None and (not isinstance(resize, int) or resize < max(size)):
+            raise UserError(f"data.resize must be at least data.size {list(size)}; got {resize}")
         self.size = (int(size[0]), int(size[1]))
+        self.views = Views(self.size, resize, shape == "keep", view)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.num_workers = _default_workers() if num_workers is None else num_workers
@@ -84,6 +98,7 @@ class DataModule(pl.LightningDataModule):
         self.flip = flip
         self.mean = tuple(mean)
         self.std = tuple(std)
+        self.on_progress: Callable[[int], None] = lambda _: None
         self._is_loaded = False
 
     @abstractmethod
@@ -100,14 +115,17 @@ class DataModule(pl.LightningDataModule):
 
     def describe(self) -> str:
         """Counts of the splits for the start line."""
-        return (
-            f"{len(self.train):,} train, {len(self.val):,} val, {len(self.test):,} test images "
-            f"of {self.num_classes:,} classes"
-        )
+        splits = [self.train, self.val] + ([] if self.test is self.val else [self.test])
+        counts = ", ".join(f"{len(split):,} {split.split}" for split in splits)
+        return f"{counts} images of {self.num_classes:,} classes"
+
+    def notes(self) -> list[str]:
+        """What somebody who reads the numbers must know about the data; mostly nothing."""
+        return [] if self.test.has_boxes else ["no true boxes: localization is not scored"]
 
     def fingerprint(self) -> dict[str, str]:
         """Digest of each split."""
-        return {split: getattr(self, split).fingerprint() for split in ("train", "val", "test")}
+        return {s: getattr(self, s).index.fingerprint for s in ("train", "val", "test")}
 
     def setup(self, stage: str | None = None) -> None:
         if not self._is_loaded:
@@ -142,10 +160,9 @@ class DataModule(pl.LightningDataModule):
         return batch
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        if self.trainer is None or not self.trainer.training:
-            # The one view of evaluation is the whole image, squashed to `size` by the data set.
+        if self.trainer is None or not self.trainer.training or not self.flip:
             return batch
-        return batch._replace(images=random_crops(batch.images, self.size, self.flip))
+        return batch._replace(images=random_mirrors(batch.images))
 
     def _samples_seen(self) -> int:
         """Samples of the current epoch that this process has trained on before a crash."""

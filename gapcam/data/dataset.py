@@ -1,8 +1,8 @@
-"""What a split of a data set offers beyond samples: the pictures and names behind them."""
+"""What a split of a data set offers: samples for the network, pictures and names for people."""
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,62 +11,103 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from gapcam.batch import Sample
-from gapcam.data.transforms import to_tensor
+from gapcam.cam.views import Size
+from gapcam.data.index import SplitIndex
+from gapcam.data.transforms import Crop, Views
+
+
+class Draw(NamedTuple):
+    """A training sample: the row of the split, and the epoch, on which its random crop depends."""
+
+    row: int
+    epoch: int
 
 
 class LocalizationDataset(Dataset[Sample]):
     """A split: pictures, one label each, any number of true boxes.
 
-    Subclasses provide `picture` and `name`.
+    `dataset[row]` is what evaluation sees, `dataset[Draw(row, epoch)]` a training crop. Its place
+    depends on seed, epoch and row alone, not on workers, processes or batches.
+
+    Subclasses provide `picture`, and `pixels` where there is a faster way.
 
     Args:
-        labels: `(N,)` class of each picture.
-        boxes: for each picture `(G, 4)` half-open boxes in its own pixels; none if unknown.
-        size: height and width to which pictures are squashed for the network.
+        index: names, labels and boxes.
+        views: how pictures become network input.
+        seed: of the random crops.
+        split: name of the split, for people.
     """
 
-    def __init__(
-        self,
-        labels: Sequence[int] | NDArray[np.integer],
-        boxes: Sequence[NDArray[np.floating]] | None,
-        size: tuple[int, int],
-    ) -> None:
-        self.labels = np.asarray(labels, dtype=np.int64)
-        self.boxes = boxes
-        self.size = size
+    def __init__(self, index: SplitIndex, views: Views, seed: int, split: str) -> None:
+        self.split = split
+        self.index = index
+        self.views = views
+        self.seed = seed
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.index)
+
+    @property
+    def labels(self) -> NDArray[np.int32]:
+        """Class of each picture, `(N,)`."""
+        return self.index.labels
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether any picture has a true box."""
+        return bool(self.index.box_counts.any())
+
+    def name(self, row: int) -> str:
+        """A name by which people find the picture, such as its path below the split's folder."""
+        return self.index.name(row)
 
     @abstractmethod
-    def picture(self, index: int) -> Image.Image:
-        """Return the original picture, RGB, as decoded (EXIF rotation is not applied)."""
+    def picture(self, row: int) -> Image.Image:
+        """The original picture, RGB, as decoded (EXIF rotation is not applied)."""
 
-    @abstractmethod
-    def name(self, index: int) -> str:
-        """Return a name by which people find the picture, such as its path below the root."""
+    def pixels(self, row: int, least: Size) -> tuple[NDArray[np.uint8], Size]:
+        """The picture for training, `(h, w, 3)`, and its own size.
 
-    def __getitem__(self, index: int) -> Sample:
-        picture = self.picture(index)
+        Args:
+            row: of the split.
+            least: height and width below which it must not be reduced.
+        """
+        picture = self.picture(row)
+        return np.asarray(picture), (picture.height, picture.width)
+
+    def __getitem__(self, key: int | Draw) -> Sample:
+        if isinstance(key, Draw):
+            return self._training_sample(key)
+        picture = self.picture(key)
+        crops = self.views.evaluate(picture)
+        return self._sample(key, crops, (picture.height, picture.width))
+
+    def true_boxes(self, row: int, size: Size) -> torch.Tensor:
+        """True boxes of a picture of this size, `(G, 4)` in its pixels; `(0, 4)` if none is known.
+
+        Boxes that were annotated on another size of the picture (a resized copy of the data set)
+        are scaled to this one.
+        """
+        boxes = torch.tensor(self.index.boxes(row))
+        height, width = self.index.sizes[row].tolist()
+        if (height, width) not in ((0, 0), size):
+            scale = [size[1] / width, size[0] / height]
+            boxes *= torch.tensor(scale * 2)
+        return boxes
+
+    def _training_sample(self, draw: Draw) -> Sample:
+        pixels, size = self.pixels(draw.row, self.views.least)
+        random = np.random.default_rng([self.seed, draw.epoch, draw.row])
+        return self._sample(draw.row, [self.views.train(pixels, size, random)], size)
+
+    def _sample(self, row: int, crops: Sequence[Crop], size: Size) -> Sample:
+        regions = torch.tensor([crop.region for crop in crops])
+        images = torch.stack([crop.image for crop in crops])
         return Sample(
-            image=to_tensor(picture, self.size),
-            label=int(self.labels[index]),
-            boxes=self.true_boxes(index),
-            size=(picture.height, picture.width),
-            index=index,
+            image=images if len(crops) > 1 else images[0],
+            label=int(self.labels[row]),
+            boxes=self.true_boxes(row, size),
+            size=size,
+            regions=regions if len(crops) > 1 else regions[0],
+            index=row,
         )
-
-    def true_boxes(self, index: int) -> torch.Tensor:
-        """True boxes of a picture, `(G, 4)`; `(0, 4)` if none is known."""
-        if self.boxes is None:
-            return torch.zeros(0, 4)
-        return torch.as_tensor(self.boxes[index], dtype=torch.float32).reshape(-1, 4)
-
-    def fingerprint(self) -> str:
-        """Digest of names, labels and boxes: two runs with the same one saw the same split."""
-        digest = hashlib.sha256(self.labels.tobytes())
-        for index in range(len(self)):
-            digest.update(self.name(index).encode())
-            if self.boxes is not None:
-                digest.update(self.true_boxes(index).numpy().tobytes())
-        return digest.hexdigest()[:16]

@@ -15,6 +15,8 @@ from sklearn.datasets import load_digits
 
 from gapcam.data.data_module import DataModule
 from gapcam.data.dataset import LocalizationDataset
+from gapcam.data.index import Entry, SplitIndex
+from gapcam.data.transforms import Views
 from gapcam.errors import UserError
 
 INK = 48
@@ -82,7 +84,7 @@ class Digits(DataModule):
         parts = np.split(random.permutation(len(digits)), np.cumsum(SOURCE_SHARES)[:-1])
         for split, part, count in zip(SPLITS, parts, self.counts, strict=True):
             canvases = [self._draw(random, digits[part], source.target[part]) for _ in range(count)]
-            setattr(self, split, Canvases(canvases, self.size, split))
+            setattr(self, split, Canvases(canvases, self.views, self.seed, split))
 
     def _draw(
         self, random: np.random.Generator, digits: NDArray[np.uint8], labels: NDArray[np.integer]
@@ -120,20 +122,16 @@ class Digits(DataModule):
 class Canvases(LocalizationDataset):
     """The canvases of one split, in memory."""
 
-    def __init__(self, canvases: Sequence[Canvas], size: tuple[int, int], split: str) -> None:
-        super().__init__(
-            labels=[canvas.label for canvas in canvases],
-            boxes=[canvas.box[None] for canvas in canvases],
-            size=size,
+    def __init__(self, canvases: Sequence[Canvas], views: Views, seed: int, split: str) -> None:
+        entries = (
+            Entry(f"{split}/{row:05d}", canvas.label, canvas.box[None])
+            for row, canvas in enumerate(canvases)
         )
-        self.pixels = np.stack([canvas.pixels for canvas in canvases])
-        self.split = split
+        super().__init__(SplitIndex.of(entries), views, seed, split)
+        self.canvases = np.stack([canvas.pixels for canvas in canvases])
 
-    def picture(self, index: int) -> Image.Image:
-        return Image.fromarray(self.pixels[index]).convert("RGB")
-
-    def name(self, index: int) -> str:
-        return f"{self.split}/{index:05d}"
+    def picture(self, row: int) -> Image.Image:
+        return Image.fromarray(self.canvases[row]).convert("RGB")
 
 
 def _enlarge(digit: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -1,246 +1,191 @@
-"""ILSVRC-2012 classification and localization, in the Kaggle layout, which has the boxes.
+"""ILSVRC-2012 (ImageNet), classification and localization, in the layouts people have.
 
-    <root>/LOC_synset_mapping.txt                   wnid and names of the 1000 classes
-    <root>/LOC_val_solution.csv                     labels and boxes of the validation pictures
-    <root>/ILSVRC/Data/CLS-LOC/train/<wnid>/*.JPEG
-    <root>/ILSVRC/Data/CLS-LOC/val/*.JPEG           flat
-    <root>/ILSVRC/Annotations/CLS-LOC/val/*.xml     read only where the csv is missing
+    root/                                                Kaggle: all of it, with boxes
+      LOC_synset_mapping.txt                             wnid name, other name, ...
+      LOC_val_solution.csv                               ImageId, wnid xmin ymin xmax ymax ...
+      ILSVRC/Data/CLS-LOC/train/<wnid>/*.JPEG
+      ILSVRC/Data/CLS-LOC/val/*.JPEG
+      ILSVRC/Annotations/CLS-LOC/{train/<wnid>,val}/*.xml
 
-The class index is the rank of the sorted WordNet ids, not the devkit's ILSVRC2012_ID. The labels
-of the official test pictures are not public: as in the paper, numbers are those of the
-validation set, so the test split here is the validation set.
+    root/                                                torchvision, or flat: val/*.JPEG
+      train/<wnid>/*.JPEG
+      val/<wnid>/*.JPEG
+      bbox/val/*.xml                                     ILSVRC2012_bbox_val_v3.tgz, if boxes are wanted
+
+The class index is the rank of the sorted WordNet ids, as in torchvision, timm and the released
+Caffe models; the devkit's own ids are others. The labels of the official test pictures are not
+public: as in the paper, numbers are those of the validation set, which stands in for it.
 """
 
-import csv
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-from xml.etree import ElementTree
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from torchvision.models._meta import _IMAGENET_CATEGORIES
 
-from gapcam.data.data_module import DataModule
-from gapcam.data.image_files import SUFFIXES, ImageFiles
+from gapcam.data.file_module import FileDataModule, Listing
+from gapcam.data.ilsvrc_truth import Truth, read_blacklist, read_truth
+from gapcam.data.index import Entry
+from gapcam.data.tree import Layout, Tree
 from gapcam.errors import UserError
 
 LANDMARKS = {"n01440764": 0, "n02099601": 207, "n15075141": 999}
 """Class indices everybody agrees on: tench, golden retriever, toilet tissue."""
 
-HOW_TO_GET = (
-    "The layout is that of the Kaggle download 'imagenet-object-localization-challenge': unzip it "
-    "and give the folder that holds ILSVRC/ and LOC_val_solution.csv as data.root=..."
-)
+MAPPING = "LOC_synset_mapping.txt"
 
 
-class Truth(NamedTuple):
-    """`wnid` of a validation picture and its `boxes` `(G, 4)`, half-open."""
-
-    wnid: str
-    boxes: NDArray[np.float32]
-
-
-class ILSVRC(DataModule):
+class ILSVRC(FileDataModule):
     """ILSVRC-2012: 1,281,167 training and 50,000 validation pictures of 1000 classes.
 
-    Training pictures are squashed to `resize` x `resize`, then cropped at random and mirrored;
-    validation pictures are squashed to the network's size.
-
     Args:
-        root: the folder described above.
-        resize: side of the square from which training crops are cut; null for the paper's 256, or
-            8/7 of the view where that is smaller than 224 or larger than 256.
-        kwargs: see `DataModule`.
+        train_boxes: read the boxes of training pictures too (544,546 have some).
+        blacklist: the devkit's `ILSVRC2014_clsloc_validation_blacklist.txt`: validation pictures
+            whose boxes are left out, so that localization is not scored on them.
+        kwargs: see `FileDataModule`.
     """
 
-    def __init__(self, *, root: str | Path, resize: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if resize is None:
-            side = max(self.size)
-            resize = 256 if 224 <= side <= 256 else side * 8 // 7
-        if resize < max(self.size):
-            raise UserError(
-                f"data.resize must be at least data.size {list(self.size)}; got {resize}"
-            )
-        self.root = Path(root).expanduser()
-        self.resize = resize
+    title = "ILSVRC-2012"
+    layouts = (
+        Layout("Kaggle", ("ILSVRC/Data/CLS-LOC/train", "ILSVRC/Data/CLS-LOC/val")),
+        Layout("torchvision", ("train/n*", "val/n*")),
+        Layout("flat", ("train/n*", "val/*_val_*")),
+    )
+    remedy = (
+        "The layout with boxes is that of the Kaggle download "
+        "'imagenet-object-localization-challenge': unzip it and give the folder that holds ILSVRC/ "
+        "and LOC_val_solution.csv as data.root=... (docs/data/ilsvrc.md)"
+    )
+    published = {"train": 1281167, "val": 50000, "classes": 1000}
 
-    def load_splits(self) -> None:
-        layout = find_layout(self.root)
-        names = read_synset_mapping(layout / "LOC_synset_mapping.txt")
-        wnids = sorted(names)
-        if len(wnids) == 1000:
-            _check_landmarks(wnids)
-        self.class_names = [names[wnid] for wnid in wnids]
-        pictures = layout / "ILSVRC" / "Data" / "CLS-LOC"
-        self.train = self._train_split(pictures / "train", wnids)
-        self.val = self._val_split(pictures / "val", layout, wnids)
-        self.test = self.val
+    def __init__(
+        self, *, train_boxes: bool = False, blacklist: str | Path | None = None, **kwargs: Any
+    ) -> None:
+        choices = {"train_boxes": train_boxes, "blacklist": blacklist and str(blacklist)}
+        super().__init__(choices=choices, **kwargs)
+        self.train_boxes = train_boxes
+        self.blacklist = None if blacklist is None else Path(blacklist).expanduser().absolute()
 
-    def _train_split(self, folder: Path, wnids: list[str]) -> ImageFiles:
-        rank = {wnid: index for index, wnid in enumerate(wnids)}
-        paths, labels = [], []
-        for wnid in sorted(entry.name for entry in os.scandir(folder) if entry.is_dir()):
+    def find(self) -> Tree:
+        refuse_imagenet_v2(self.root)
+        return super().find()
+
+    def read_classes(self, tree: Tree) -> list[str]:
+        self.wnids, names = _classes(tree)
+        if len(self.wnids) == self.published["classes"]:
+            for wnid, index in LANDMARKS.items():
+                if self.wnids[index] != wnid:
+                    raise UserError(
+                        f"The classes in {tree.root} are not ILSVRC-2012's: class {index} of the "
+                        f"sorted WordNet ids must be {wnid}, but is {self.wnids[index]}"
+                    )
+        return names
+
+    def read_splits(self, tree: Tree, class_names: list[str]) -> Mapping[str, Listing]:
+        pictures = "ILSVRC/Data/CLS-LOC" if tree.layout == "Kaggle" else "."
+        rank = {wnid: index for index, wnid in enumerate(self.wnids)}
+        return {
+            "train": Listing(f"{pictures}/train", self._train(tree, f"{pictures}/train", rank)),
+            "val": Listing(f"{pictures}/val", self._val(tree, f"{pictures}/val", rank)),
+        }
+
+    def _train(self, tree: Tree, folder: str, rank: Mapping[str, int]) -> Iterator[Entry]:
+        truth = read_truth(tree, "train", rank) if self.train_boxes else {}
+        wnids = tree.folders(folder)
+        if not wnids:
+            raise UserError(f"{tree.root / folder} holds no class folders <wnid>/. {self.remedy}")
+        for wnid in wnids:
             if wnid not in rank:
-                raise UserError(
-                    f"Folder {folder / wnid} is no class of LOC_synset_mapping.txt. "
-                    "Remove it, or restore the original mapping file."
+                tree.fault(
+                    "unknown class",
+                    f"{folder}/{wnid}",
+                    f"this folder is no class of {MAPPING}. Remove it, or restore the original "
+                    "mapping file.",
                 )
-            files = sorted(picture_files(folder / wnid))
+                continue
+            files = tree.files(f"{folder}/{wnid}")
             if not files:
-                raise UserError(
-                    f"Class folder {folder / wnid} holds no pictures ({', '.join(SUFFIXES)}). "
-                    "Unpack this class again, or remove the folder to train without it."
+                tree.fault(
+                    "empty class",
+                    f"{folder}/{wnid}",
+                    "this class folder holds no pictures. Unpack this class again, or remove the "
+                    "folder to train without it.",
                 )
-            paths += [f"{wnid}/{name}" for name in files]
-            labels += [rank[wnid]] * len(files)
-        if not paths:
-            raise UserError(f"{folder} holds no class folders <wnid>/*.JPEG. {HOW_TO_GET}")
-        return ImageFiles(folder, paths, labels, None, (self.resize, self.resize), "train")
+            for file in files:
+                known = truth.get(Path(file).stem, Truth(wnid))
+                yield Entry(f"{wnid}/{file}", rank[wnid], known.boxes, known.size)
 
-    def _val_split(self, folder: Path, layout: Path, wnids: list[str]) -> ImageFiles:
-        rank = {wnid: index for index, wnid in enumerate(wnids)}
-        truth = read_val_truth(layout)
-        files = {Path(name).stem: name for name in picture_files(folder)}
-        if not truth:
-            raise UserError(f"{layout} lists no labels of validation pictures. {HOW_TO_GET}")
-        missing = sorted(truth.keys() - files.keys())
-        if missing:
-            raise UserError(
-                f"{len(missing)} of the {len(truth)} annotated validation pictures are not in "
-                f"{folder}; the first is {missing[0]}. Unpack the validation pictures again."
-            )
-        strangers = sorted({t.wnid for t in truth.values()} - rank.keys())
-        if strangers:
-            raise UserError(
-                f"The validation labels name {strangers[0]}, which LOC_synset_mapping.txt does "
-                "not. Both files must come from the same download."
-            )
-        order = sorted(truth)
-        return ImageFiles(
-            folder,
-            [files[key] for key in order],
-            [rank[truth[key].wnid] for key in order],
-            [truth[key].boxes for key in order],
-            self.size,
-            "val",
-        )
+    def _val(self, tree: Tree, folder: str, rank: Mapping[str, int]) -> Iterator[Entry]:
+        files = {Path(file).stem: file for file in tree.files(folder)}
+        for wnid in tree.folders(folder):
+            # The folders that a script has sorted the pictures into, as torchvision wants them.
+            files |= {Path(f).stem: f"{wnid}/{f}" for f in tree.files(f"{folder}/{wnid}")}
+        truth = read_truth(tree, "val", rank)
+        without = read_blacklist(tree, self.blacklist) if self.blacklist else frozenset()
+        for stem in sorted(files.keys() | truth.keys()):
+            known = truth.get(stem, Truth(files.get(stem, "").rpartition("/")[0]))
+            if stem not in files:
+                tree.fault(
+                    "missing picture",
+                    f"{folder}/{stem}.JPEG",
+                    "it is annotated, but not there. Unpack the validation pictures again.",
+                )
+            elif known.wnid not in rank:
+                tree.fault(
+                    "no label",
+                    f"{folder}/{files[stem]}",
+                    f"its class {known.wnid!r} is not among those of the training folders. "
+                    f"{self.remedy}"
+                    if known.wnid
+                    else "no annotation says what it shows. Unpack the annotations of the "
+                    f"validation pictures again. {self.remedy}",
+                )
+            else:
+                boxes = () if stem in without else known.boxes
+                yield Entry(files[stem], rank[known.wnid], boxes, known.size)
 
 
-def find_layout(root: Path) -> Path:
-    """Return the folder that holds `ILSVRC/`, given it or the `ILSVRC` folder itself.
+def refuse_imagenet_v2(root: Path) -> None:
+    """Say what ImageNetV2 is when it is given for ILSVRC.
 
     Raises:
-        UserError: if neither is there; lists what was looked for and what lies there instead.
+        UserError: if the folder holds class folders 0 to 999.
     """
-    for layout in (root, root.parent):
-        pictures = layout / "ILSVRC" / "Data" / "CLS-LOC"
-        may_be = layout == root or root.name == "ILSVRC"
-        if may_be and (pictures / "train").is_dir() and (pictures / "val").is_dir():
-            return layout
-    if root.is_dir():
-        entries = sorted(entry.name for entry in os.scandir(root))
-        found = ", ".join(entries[:8]) + (", …" if len(entries) > 8 else "")
-        found = f"It holds: {found or 'nothing'}."
-    else:
-        found = "There is no such folder."
+    folder = root / "val2" if (root / "val2").is_dir() else root
+    if not ((folder / "0").is_dir() and (folder / "999").is_dir()):
+        return
+    name = next((p.name for p in sorted((folder / "0").iterdir())), "")
+    renamed = len(Path(name).stem) >= 32
     raise UserError(
-        f"data.root={root} is not ILSVRC-2012: looked for ILSVRC/Data/CLS-LOC/train/<wnid>/ and "
-        f"ILSVRC/Data/CLS-LOC/val/ in it. {found} {HOW_TO_GET}"
+        f"{folder} holds ImageNetV2, whose class folders 0 ... 999 are in numerical order: sorted as "
+        "text (0, 1, 10, 100) they give wrong labels. "
+        + (
+            f"Its files have their later names ({name}): lists of boxes that name 0/0.jpeg do not "
+            "fit them, and matching by size finds only half. Get the archive with the first names."
+            if renamed
+            else "It has no training split: give ILSVRC-2012 as data.root."
+        )
     )
 
 
-def picture_files(folder: Path) -> Iterator[str]:
-    """Names of the picture files directly in a folder, in no order."""
-    return (e.name for e in os.scandir(folder) if e.name.lower().endswith(SUFFIXES))
-
-
-def read_synset_mapping(path: Path) -> dict[str, str]:
+def read_synset_mapping(tree: Tree) -> dict[str, str]:
     """Read `wnid name, other name, …` lines -> wnid to first name.
 
     Raises:
         UserError: if the file is missing or empty.
     """
-    if not path.is_file():
-        raise UserError(f"{path} is missing: it lists the classes. {HOW_TO_GET}")
-    rows = (line.split(maxsplit=1) for line in path.read_text().splitlines() if line.strip())
+    rows = (line.split(maxsplit=1) for line in tree.lines(MAPPING))
     names = {row[0]: (row[1] if len(row) > 1 else row[0]).split(",")[0].strip() for row in rows}
     if not names:
-        raise UserError(f"{path} lists no classes. {HOW_TO_GET}")
+        raise UserError(f"{tree.root / MAPPING} lists no classes. {ILSVRC.remedy}")
     return names
 
 
-def read_val_truth(layout: Path) -> dict[str, Truth]:
-    """Labels and boxes of the validation pictures, by file stem.
-
-    Raises:
-        UserError: if neither the csv nor the XML files are there, or one is malformed.
-    """
-    solution = layout / "LOC_val_solution.csv"
-    annotations = layout / "ILSVRC" / "Annotations" / "CLS-LOC" / "val"
-    if solution.is_file():
-        return read_solution_csv(solution)
-    if annotations.is_dir():
-        return {path.stem: read_voc_xml(path) for path in sorted(annotations.glob("*.xml"))}
-    raise UserError(
-        f"Labels and boxes of the validation pictures are missing: neither {solution} nor "
-        f"{annotations}/*.xml exists. {HOW_TO_GET}"
-    )
-
-
-def read_solution_csv(path: Path) -> dict[str, Truth]:
-    """Read `ImageId,PredictionString` with repeated `wnid xmin ymin xmax ymax`, inclusive corners.
-
-    Raises:
-        UserError: naming the line that does not fit this form.
-    """
-    truth = {}
-    with path.open(newline="") as lines:
-        for row in csv.DictReader(lines):
-            words = (row.get("PredictionString") or "").split()
-            try:
-                boxes = np.array(
-                    [[float(w) for w in words[i + 1 : i + 5]] for i in range(0, len(words), 5)],
-                    np.float32,
-                ).reshape(-1, 4)
-                truth[row["ImageId"]] = Truth(words[0], half_open(boxes))
-            except (ValueError, IndexError, KeyError) as error:
-                raise UserError(
-                    f"{path}: expected 'ImageId,PredictionString' with repeated "
-                    f"'wnid xmin ymin xmax ymax'; got {dict(row)}"
-                ) from error
-    return truth
-
-
-def read_voc_xml(path: Path) -> Truth:
-    """Read one VOC annotation: the objects' wnid and boxes, inclusive corners.
-
-    Raises:
-        UserError: if the file cannot be parsed or holds no object.
-    """
-    try:
-        objects = ElementTree.parse(path).getroot().findall("object")  # noqa: S314 (local files)
-        corners = [
-            [float(o.findtext(f"bndbox/{c}", "")) for c in ("xmin", "ymin", "xmax", "ymax")]
-            for o in objects
-        ]
-        return Truth(objects[0].findtext("name", ""), half_open(np.array(corners, np.float32)))
-    except (ElementTree.ParseError, ValueError, IndexError) as error:
-        raise UserError(
-            f"{path}: expected VOC objects with a name and bndbox xmin, ymin, xmax, ymax; {error}"
-        ) from error
-
-
-def half_open(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Inclusive corners `(G, 4)` -> half-open: one pixel is added to the far corner."""
-    return boxes + np.array([0, 0, 1, 1], np.float32)
-
-
-def _check_landmarks(wnids: list[str]) -> None:
-    for wnid, index in LANDMARKS.items():
-        if wnids[index] != wnid:
-            raise UserError(
-                f"LOC_synset_mapping.txt is not ILSVRC-2012's: class {index} of the sorted WordNet "
-                f"ids must be {wnid}, but is {wnids[index]}"
-            )
+def _classes(tree: Tree) -> tuple[list[str], list[str]]:
+    """Sorted WordNet ids and the names of the classes."""
+    if tree.layout == "Kaggle" or tree.has(MAPPING):
+        names = read_synset_mapping(tree)
+        return sorted(names), [names[wnid] for wnid in sorted(names)]
+    wnids = [folder for folder in tree.folders("train") if folder.startswith("n")]
+    complete = len(wnids) == len(_IMAGENET_CATEGORIES)
+    return wnids, list(_IMAGENET_CATEGORIES) if complete else wnids

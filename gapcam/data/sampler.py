@@ -6,9 +6,11 @@ from typing import Any
 
 from torch.utils.data.distributed import DistributedSampler
 
+from gapcam.data.dataset import Draw
+
 
 class ResumableSampler(DistributedSampler[Any]):
-    """A `DistributedSampler` whose order depends on nothing but `seed` and the epoch.
+    """A `DistributedSampler` of draws whose order depends on nothing but `seed` and the epoch.
 
     After a crash in the middle of an epoch, that epoch leaves out the samples that were already
     seen; `len` stays that of a whole epoch, as Lightning's counters expect.
@@ -25,4 +27,5 @@ class ResumableSampler(DistributedSampler[Any]):
         self._samples_seen = samples_seen
 
     def __iter__(self) -> Iterator[Any]:
-        return islice(super().__iter__(), self._samples_seen(), None)
+        rows = islice(super().__iter__(), self._samples_seen(), None)
+        return (Draw(row, self.epoch) for row in rows)

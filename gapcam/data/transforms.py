@@ -1,45 +1,121 @@
-"""From pictures to network input: the CPU half per picture, the device half per batch."""
+"""From a picture to what the network sees of it, and which region of the picture that is."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
+
+from gapcam.cam.views import Size, centre_offset, region, resized, ten_offsets
 
 
-def to_tensor(picture: Image.Image, size: tuple[int, int]) -> Tensor:
-    """Squash a picture to `size` (height, width; its shape is not kept) -> `(3, H, W)` uint8."""
-    height, width = size
-    if picture.size != (width, height):
-        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
+class Crop(NamedTuple):
+    """`image` `(3, H, W)` uint8, and the `region` of the original that it shows, `x0 y0 x1 y1`."""
+
+    image: Tensor
+    region: tuple[float, ...]
 
 
-def random_crops(images: Tensor, size: tuple[int, int], flip: bool) -> Tensor:
-    """Cut a window of `size` at a random place from each image, and mirror half of them.
-
-    The random numbers come from the CPU's global generator, so they do not depend on the device.
+class Views(NamedTuple):
+    """How pictures become network input.
 
     Args:
-        images: `(B, C, H, W)`, on any device.
-        size: height and width of the windows, at most H and W.
-        flip: mirror each image left to right with probability 1/2.
-
-    Returns:
-        `(B, C, height, width)`, same type, same device.
+        size: height and width that the network sees.
+        resize: side to which pictures are brought before crops are cut; null: `size` itself.
+        keep_shape: bring the short side to `resize`; otherwise both sides are squashed to it.
+        kind: what evaluation sees: `whole` (the picture squashed to `size`), `centre` (the crop
+            in the middle), `ten` (four corners, centre, and their mirrors).
     """
-    count, _, full_height, full_width = images.shape
+
+    size: Size
+    resize: int | None = None
+    keep_shape: bool = False
+    kind: str = "whole"
+
+    @property
+    def least(self) -> Size:
+        """Height and width that a picture must have after decoding, at a reduced scale or not."""
+        return self.size if self.resize is None else (self.resize, self.resize)
+
+    def full(self, size: Size) -> Size:
+        """Size of a picture of this size after resizing, where crops are cut."""
+        if self.resize is None:
+            return self.size
+        return resized(size, self.resize, self.keep_shape)
+
+    def evaluate(self, picture: Image.Image) -> Sequence[Crop]:
+        """The views of evaluation, made with Pillow: the same pixels on every machine."""
+        size = picture.height, picture.width
+        if self.kind == "whole":
+            return [Crop(_tensor(_resize(picture, self.size)), region(size, *_whole(self.size)))]
+        full = self.full(size)
+        pixels = np.asarray(_resize(picture, full))
+        if self.kind == "centre":
+            return [self._cut(pixels, size, *centre_offset(full, self.size))]
+        return [self._cut(pixels, size, *place) for place in ten_offsets(full, self.size)]
+
+    def train(self, pixels: NDArray[np.uint8], size: Size, random: np.random.Generator) -> Crop:
+        """A crop at a random place.
+
+        Args:
+            pixels: `(h, w, 3)`, the picture as decoded, which may be at a reduced scale.
+            size: of the original picture.
+            random: decides the place.
+        """
+        full = self.full(size)
+        top = int(random.integers(full[0] - self.size[0] + 1))
+        left = int(random.integers(full[1] - self.size[1] + 1))
+        return self._cut(_resize_fast(pixels, full), size, top, left)
+
+    def _cut(
+        self,
+        pixels: NDArray[np.uint8],
+        size: Size,
+        top: int,
+        left: int,
+        mirrored: bool = False,
+    ) -> Crop:
+        full = pixels.shape[0], pixels.shape[1]
+        window = pixels[top : top + self.size[0], left : left + self.size[1]]
+        if mirrored:
+            window = window[:, ::-1]
+        return Crop(_tensor(window), region(size, full, top, left, self.size))
+
+
+def random_mirrors(images: Tensor) -> Tensor:
+    """Mirror each image `(B, C, H, W)` left to right with probability 1/2, on its device.
+
+    The random numbers come from the CPU's global generator, so they do not depend on the device.
+    """
+    mirrored = torch.rand(len(images)) < 0.5
+    mirrored_B111 = mirrored.to(images.device, non_blocking=True)[:, None, None, None]
+    return torch.where(mirrored_B111, images.flip(-1), images)
+
+
+def _whole(size: Size) -> tuple[Size, int, int, Size]:
+    return size, 0, 0, size
+
+
+def _resize(picture: Image.Image, size: Size) -> Image.Image:
     height, width = size
-    if size == (full_height, full_width) and not flip:
-        return images
-    top = torch.randint(full_height - height + 1, (count, 1))
-    left = torch.randint(full_width - width + 1, (count, 1))
-    rows = top + torch.arange(height)
-    columns = left + torch.arange(width)
-    if flip:
-        mirrored = torch.rand(count, 1) < 0.5
-        columns = torch.where(mirrored, columns.flip(1), columns)
-    rows = rows.to(images.device, non_blocking=True)
-    columns = columns.to(images.device, non_blocking=True)
-    image = torch.arange(count, device=images.device)[:, None, None]
-    crops_BHWC = images.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
-    return crops_BHWC.permute(0, 3, 1, 2)
+    if picture.size == (width, height):
+        return picture
+    return picture.resize((width, height), Image.Resampling.BILINEAR)
+
+
+def _resize_fast(pixels: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """Bilinear with antialiasing like Pillow's, within one level, several times as fast."""
+    if pixels.shape[:2] == size:
+        return pixels
+    image = torch.from_numpy(np.require(pixels, requirements="W")).permute(2, 0, 1)[None]
+    smaller: Tensor = F.interpolate(image, size, mode="bilinear", antialias=True)
+    return smaller[0].permute(1, 2, 0).numpy()
+
+
+def _tensor(pixels: NDArray[np.uint8] | Image.Image) -> Tensor:
+    channels_last = torch.from_numpy(np.array(pixels))
+    return channels_last.permute(2, 0, 1).contiguous()

@@ -7,8 +7,9 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from gapcam.cam.boxes import best_iou, centred_boxes, scale_boxes
+from gapcam.cam.boxes import best_iou, centred_boxes
 from gapcam.cam.localization import FLOOR_SIDES, floor_errors, localization_errors
+from gapcam.cam.views import boxes_from_view
 from gapcam.protocol import PaperProtocol
 
 
@@ -17,7 +18,8 @@ class LocalizationRows(NamedTuple):
 
     `index` `(N,)`; `labels` `(N,)`; `classes` `(N, M)` guesses, best first, then the true class;
     `boxes` `(N, M, 4)` of those classes, half-open, in pixels of the original image; `iou`
-    `(N, M)` with the best fitting true box; `floor_iou` `(N, S)` of centred boxes.
+    `(N, M)` with the best fitting true box; `floor_iou` `(N, S)` of centred boxes; `counts`
+    `(N,)` of true boxes.
     """
 
     index: Tensor  # type: ignore[assignment]  # tuple.index is not used
@@ -26,6 +28,7 @@ class LocalizationRows(NamedTuple):
     boxes: Tensor
     iou: Tensor
     floor_iou: Tensor
+    counts: Tensor
 
 
 class LocalizationError(Metric):
@@ -35,7 +38,8 @@ class LocalizationError(Metric):
     that carry the index of their sample: a sample that a padded distributed sampler repeats counts
     once, and any number of processes gives exactly the same numbers.
 
-    `compute` returns a flat dict of 0-d tensors, error rates in 0..1 as documented at
+    An image without a true box counts for classification alone; where none has one, localization
+    errors are NaN. `compute` returns a flat dict of 0-d tensors, error rates in 0..1 as documented at
     `gapcam.cam.localization.localization_errors` and `floor_errors`.
 
     Args:
@@ -53,6 +57,7 @@ class LocalizationError(Metric):
         ...     boxes=torch.tensor([[[0.0, 0.0, 2.0, 2.0]]]),
         ...     counts=torch.tensor([1]),
         ...     sizes=torch.tensor([[4, 4]]),
+        ...     regions=torch.tensor([[0.0, 0.0, 4.0, 4.0]]),
         ...     index=torch.tensor([0]),
         ... )
         >>> metric.compute()["loc_top1"]
@@ -71,6 +76,7 @@ class LocalizationError(Metric):
     boxes: list[Tensor]
     iou: list[Tensor]
     floor_iou: list[Tensor]
+    counts: list[Tensor]
     floor_sides: Tensor
 
     def __init__(self, protocol: PaperProtocol, size: tuple[int, int], **kwargs: Any) -> None:
@@ -89,6 +95,7 @@ class LocalizationError(Metric):
         boxes: Tensor,
         counts: Tensor,
         sizes: Tensor,
+        regions: Tensor,
         index: Tensor,
     ) -> None:
         """Add a batch.
@@ -100,6 +107,7 @@ class LocalizationError(Metric):
             boxes: `(B, G, 4)` true boxes in pixels of the original images, padded.
             counts: `(B,)` how many of the G boxes are real; an image may have none.
             sizes: `(B, 2)` height and width of the original images.
+            regions: `(B, 4)` the part of each original that the network saw, a box in its pixels.
             index: `(B,)` row of each sample in its split.
 
         Raises:
@@ -110,7 +118,7 @@ class LocalizationError(Metric):
                 "LocalizationError needs maps (B, M, h, w), classes (B, M), boxes (B, G, 4); got "
                 f"{tuple(maps.shape)}, {tuple(classes.shape)} and {tuple(boxes.shape)}"
             )
-        predicted = scale_boxes(self.protocol.boxes(maps, self.size), self.size, sizes)
+        predicted = boxes_from_view(self.protocol.boxes(maps, self.size), self.size, regions)
         centred = centred_boxes(sizes, self.floor_sides)
         self.index.append(index)
         self.labels.append(labels)
@@ -118,13 +126,13 @@ class LocalizationError(Metric):
         self.boxes.append(predicted)
         self.iou.append(best_iou(predicted, boxes, counts))
         self.floor_iou.append(best_iou(centred, boxes, counts))
+        self.counts.append(counts)
 
     def compute(self) -> dict[str, Tensor]:
         """Return the errors and floors of all samples seen, on all processes."""
         rows = self._own_rows()
-        found = self.protocol.iou_threshold
-        return localization_errors(rows.classes, rows.iou, rows.labels, found) | floor_errors(
-            rows.floor_iou, found
+        return self._errors(rows) | floor_errors(
+            rows.floor_iou, rows.counts > 0, self.protocol.iou_threshold
         )
 
     def rows(self) -> LocalizationRows:
@@ -132,11 +140,14 @@ class LocalizationError(Metric):
         with self.sync_context(should_sync=not self._is_synced, should_unsync=not self._is_synced):
             return self._own_rows()
 
-    def running_error(self) -> Tensor:
-        """Return this process's `loc_top1` so far, without waiting for others."""
-        rows = self._own_rows()
-        found = self.protocol.iou_threshold
-        return localization_errors(rows.classes, rows.iou, rows.labels, found)["loc_top1"]
+    def running_errors(self) -> dict[str, Tensor]:
+        """Return this process's errors so far, without waiting for others."""
+        return self._errors(self._own_rows())
+
+    def _errors(self, rows: LocalizationRows) -> dict[str, Tensor]:
+        return localization_errors(
+            rows.classes, rows.iou, rows.labels, rows.counts > 0, self.protocol.iou_threshold
+        )
 
     def _own_rows(self) -> LocalizationRows:
         index, order = dim_zero_cat(self.index).sort(stable=True)

@@ -7,11 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from gapcam.arch.network import Network
 from gapcam.batch import Batch, collate
 from gapcam.cam.activation import divide_by_max, upsample
-from gapcam.cam.boxes import best_iou, scale_boxes
+from gapcam.cam.boxes import best_iou
+from gapcam.cam.views import boxes_from_view
 from gapcam.data.data_module import DataModule
 from gapcam.data.dataset import LocalizationDataset
 
@@ -44,8 +46,8 @@ class Localization:
         verdict = "right" if self.guess == self.label else "wrong"
         return (
             f"{self.guess_name} {self.score:.0%} ({verdict}"
-            + (f", true: {self.true_name}" if self.guess != self.label else "")
-            + f"), IoU {self.iou:.2f}"
+            + (f", true: {self.true_name})" if self.guess != self.label else ")")
+            + (f", IoU {self.iou:.2f}" if len(self.true_boxes) else "")
         )
 
 
@@ -67,19 +69,20 @@ def _localize_batch(
     with torch.no_grad():
         found = module.eval().predict_step(batch, 0)
     module.train(was_training)
-    boxes = scale_boxes(found["boxes"], view, batch.sizes)
+    boxes = boxes_from_view(found["boxes"], view, batch.regions)
     iou = best_iou(boxes, batch.boxes, batch.counts).cpu()
     maps = found["maps"][:, :1].cpu()
     for row, index in enumerate(indices):
         guess, label = int(found["classes"][row, 0]), int(batch.labels[row])
         picture = dataset.picture(index)
-        heat = divide_by_max(upsample(upsample(maps[row : row + 1], view), picture.size[::-1]))
+        size = picture.height, picture.width
+        heat = _heat(upsample(maps[row : row + 1], view), batch.regions[row].tolist(), size)
         yield Localization(
             index=index,
             name=dataset.name(index),
             picture=picture,
-            heat=heat[0, 0].numpy(),
-            true_boxes=dataset.true_boxes(index).numpy(),
+            heat=heat.numpy(),
+            true_boxes=dataset.true_boxes(index, size).numpy(),
             box=boxes[row, 0].cpu().numpy(),
             label=label,
             guess=guess,
@@ -88,3 +91,11 @@ def _localize_batch(
             score=float(found["scores"][row, 0]),
             iou=float(iou[row, 0]),
         )
+
+
+def _heat(maps: Tensor, region: Sequence[float], size: tuple[int, int]) -> Tensor:
+    """A view's map `(1, 1, h, w)` on the pixels of the original, zero where the view ends."""
+    left, top, right, bottom = (round(corner) for corner in region)
+    heat = maps.new_zeros(size)
+    heat[top:bottom, left:right] = divide_by_max(upsample(maps, (bottom - top, right - left)))[0, 0]
+    return heat

@@ -53,6 +53,7 @@ def eight(module: Network) -> Batch:
         boxes=torch.tensor([[[1.0, 1, 20, 20]]]).expand(8, 1, 4),
         counts=torch.ones(8, dtype=torch.int64),
         sizes=torch.tensor([module.size]).expand(8, 2),
+        regions=torch.tensor([[0.0, 0, *module.size[::-1]]]).expand(8, 4),
         index=torch.arange(8),
     )
 

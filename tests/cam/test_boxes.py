@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from gapcam.cam.boxes import best_iou, box_area, box_iou, centred_boxes, scale_boxes
+from gapcam.cam.boxes import best_iou, box_area, box_iou, centred_boxes, clip_boxes
 
 
 def devkit_iou(a: list[int], b: list[int]) -> float:
@@ -60,10 +60,9 @@ def test_best_iou_counts_any_real_box(truth: torch.Tensor, count: int, expected:
     assert best_iou(box, truth, torch.tensor([count])).tolist() == [[expected]]
 
 
-def test_scale_boxes_uses_each_axis() -> None:
-    box = torch.tensor([[[10.0, 20, 30, 40]]])
-    scaled = scale_boxes(box, (100, 200), torch.tensor([[50, 400]]))
-    assert scaled.tolist() == [[[20, 10, 60, 20]]]
+def test_clip_boxes_at_the_border() -> None:
+    boxes = torch.tensor([[-3.0, 2, 99, 5], [30, 9, 40, 12]])
+    assert clip_boxes(boxes, (8, 20)).tolist() == [[0, 2, 20, 5], [20, 8, 20, 8]]
 
 
 def test_centred_boxes() -> None:

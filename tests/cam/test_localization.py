@@ -22,7 +22,7 @@ def test_equals_the_devkits_loop(num_classes: int) -> None:
     classes = ranked_classes(torch.randn(50, num_classes, generator=generator), labels)
     iou = torch.rand(classes.shape, generator=generator)
     iou[0] = 0.5  # exactly on the threshold counts as found
-    errors = localization_errors(classes, iou, labels)
+    errors = localization_errors(classes, iou, labels, torch.ones(50, dtype=torch.bool))
     expected = devkit_errors(classes.tolist(), iou.tolist(), labels.tolist())
     assert list(errors) == ["loc_top1", "loc_top5", "loc_gt_known", "cls_top1", "cls_top5"]
     assert [float(error) for error in errors.values()] == pytest.approx(expected)
@@ -30,7 +30,8 @@ def test_equals_the_devkits_loop(num_classes: int) -> None:
 
 def test_no_images_have_no_error_rate() -> None:
     classes, labels = torch.zeros(0, 6, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
-    errors = localization_errors(classes, torch.zeros(0, 6), labels)
+    errors = localization_errors(classes, torch.zeros(0, 6), labels, labels > 0)
+    errors |= floor_errors(torch.zeros(0, len(FLOOR_SIDES)), labels > 0)
     assert all(torch.isnan(error) for error in errors.values())
 
 
@@ -44,10 +45,10 @@ def test_ranked_classes_end_with_the_true_one(num_classes: int, expected: list[i
 
 
 def test_floors_choose_the_best_side() -> None:
-    iou = torch.zeros(4, len(FLOOR_SIDES))
-    iou[:, -1] = torch.tensor([0.5, 0.0, 0.0, 0.0])
-    iou[:, 3] = torch.tensor([0.9, 0.5, 0.49, 0.6])
-    floors = floor_errors(iou)
+    iou = torch.zeros(5, len(FLOOR_SIDES))
+    iou[:, -1] = torch.tensor([0.5, 0.0, 0.0, 0.0, 0.0])
+    iou[:, 3] = torch.tensor([0.9, 0.5, 0.49, 0.6, 0.0])
+    floors = floor_errors(iou, torch.tensor([True, True, True, True, False]))
     assert floors["floor_whole_image"] == 0.75
     assert floors["floor_best_centred"] == 0.25
     assert float(floors["floor_centred_side"]) == pytest.approx(FLOOR_SIDES[3])

@@ -19,7 +19,7 @@ def digits(**changes: Any) -> Digits:
 def test_is_deterministic_by_seed() -> None:
     first, again, other = digits(), digits(), digits(seed=1)
     assert first.fingerprint() == again.fingerprint()
-    assert (first.train.pixels == again.train.pixels).all()
+    assert (first.train.canvases == again.train.canvases).all()
     assert first.fingerprint() != other.fingerprint()
 
 
@@ -29,13 +29,13 @@ def test_box_is_tight_around_the_whole_digit() -> None:
     for index in range(20):
         rows, columns = np.nonzero(np.asarray(data.train.picture(index))[..., 0] >= INK)
         box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-        assert data.train.true_boxes(index).tolist() == [box]
+        assert data.train.true_boxes(index, (64, 64)).tolist() == [box]
 
 
 def test_fragments_do_not_touch_the_digit() -> None:
     clean = digits(fragments=0, counts=[1, 1, 1]).train
     cluttered = digits(counts=[1, 1, 1]).train
-    x0, y0, x1, y1 = cluttered.true_boxes(0)[0].int().tolist()
+    x0, y0, x1, y1 = cluttered.true_boxes(0, (64, 64))[0].int().tolist()
     inside = np.asarray(cluttered.picture(0))[y0:y1, x0:x1, 0]
     assert inside.max() >= INK
     assert (np.asarray(cluttered.picture(0)) > INK).sum() > (

@@ -1,5 +1,6 @@
 import pytest
 
+from gapcam.data.dataset import Draw
 from gapcam.data.sampler import ResumableSampler
 
 
@@ -10,10 +11,11 @@ def sampler(seen: int = 0, **kwargs: int) -> ResumableSampler:
 
 def test_order_depends_on_seed_and_epoch_alone() -> None:
     first, again, other = sampler(), sampler(), sampler(seed=6)
-    assert sorted(first) == list(range(10))
+    assert sorted(first) == [Draw(row, epoch=0) for row in range(10)]
     assert list(first) == list(again) != list(other)
     again.set_epoch(1)
-    assert list(first) != list(again)
+    assert {draw.epoch for draw in again} == {1}
+    assert [draw.row for draw in first] != [draw.row for draw in again]
 
 
 @pytest.mark.parametrize("seen", [0, 4, 10])
@@ -27,4 +29,4 @@ def test_resuming_leaves_out_what_was_seen(seen: int) -> None:
 
 def test_processes_share_the_samples() -> None:
     shares = [list(sampler(num_replicas=2, rank=rank)) for rank in range(2)]
-    assert sorted(shares[0] + shares[1]) == list(range(10))
+    assert sorted(draw.row for draw in shares[0] + shares[1]) == list(range(10))

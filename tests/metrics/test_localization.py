@@ -8,8 +8,9 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor
 
-from gapcam.cam.boxes import box_iou, scale_boxes
+from gapcam.cam.boxes import box_iou
 from gapcam.cam.localization import ranked_classes
+from gapcam.cam.views import boxes_from_view
 from gapcam.metrics import LocalizationError
 from gapcam.metrics.localization import LocalizationRows
 from gapcam.protocol import PaperProtocol
@@ -27,7 +28,9 @@ def samples(count: int) -> dict[str, Tensor]:
     maps = torch.randn(*classes.shape, 6, 8, generator=generator)
     boxes = corners.flatten(2) * sizes[:, [1, 0, 1, 0]][:, None]
     # Every other image: the true class's map is right.
-    boxes[::2, :1] = scale_boxes(PaperProtocol().boxes(maps[::2, -1:], SIZE), SIZE, sizes[::2])
+    regions = torch.cat([torch.zeros(count, 2), sizes.flip(1)], dim=1)
+    found = PaperProtocol().boxes(maps[::2, -1:], SIZE)
+    boxes[::2, :1] = boxes_from_view(found, SIZE, regions[::2])
     return {
         "maps": maps,
         "classes": classes,
@@ -35,6 +38,7 @@ def samples(count: int) -> dict[str, Tensor]:
         "boxes": boxes,
         "counts": torch.randint(1, 4, (count,), generator=generator),
         "sizes": sizes,
+        "regions": regions,
         "index": torch.arange(count),
     }
 
@@ -98,19 +102,33 @@ def test_reset_and_pickle() -> None:
     assert localization.state_dict() == {}
 
 
-def test_running_error_is_the_error_so_far() -> None:
+def test_running_errors_are_the_errors_so_far() -> None:
     batch = samples(6)
     localization = metric()
     localization.update(**batch)
-    assert localization.running_error() == localization.compute()["loc_top1"]
+    assert localization.running_errors()["loc_top1"] == localization.compute()["loc_top1"]
 
 
-def test_an_image_without_boxes_counts_as_not_found() -> None:
+def test_images_without_boxes_count_for_classification_alone() -> None:
+    batch = samples(40)
+    batch["counts"][30:] = 0
+    localization, with_boxes, all_images = metric(), metric(), metric()
+    localization.update(**batch)
+    with_boxes.update(**take(batch, list(range(30))))
+    all_images.update(**samples(40))
+    errors = localization.compute()
+    for name, value in with_boxes.compute().items():
+        other = all_images if name.startswith("cls") else with_boxes
+        assert errors[name] == other.compute()[name], (name, value)
+
+
+def test_without_any_box_there_is_no_localization_error() -> None:
     batch = take(samples(2), [0])
     localization = metric()
     localization.update(**{**batch, "boxes": torch.zeros(1, 0, 4), "counts": torch.tensor([0])})
     errors = localization.compute()
-    assert errors["loc_gt_known"] == errors["loc_top1"] == errors["floor_whole_image"] == 1
+    missing = {name for name, value in errors.items() if value.isnan()}
+    assert missing == set(errors) - {"cls_top1", "cls_top5"}
 
 
 @pytest.mark.parametrize(
@@ -163,4 +181,5 @@ def test_rows_name_their_columns() -> None:
         "boxes",
         "iou",
         "floor_iou",
+        "counts",
     )

@@ -1,0 +1,230 @@
+"""Is a data set on disk what it should be? Checks that need its pictures, and those that do not.
+
+Each check yields findings: faults, which make numbers wrong or runs fail, and notes, which somebody
+should know. What the annotations alone reveal was found by the reader (`Tree.faults`).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from hashlib import sha256
+from itertools import chain
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from gapcam.data.cache import Contents
+from gapcam.data.decode import read_rgb
+from gapcam.data.faults import TOLERANCE
+from gapcam.data.file_module import FileDataModule
+from gapcam.data.index import SplitIndex
+from gapcam.data.tree import Tree
+from gapcam.errors import UserError
+
+_CHUNK = 64
+_TAIL = 4096
+_ASPECT = 0.02
+"""By how much the shape of a picture may differ from that of its annotation: copies round."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+class Finding(NamedTuple):
+    """What a check found: `level` is `fault` or `note`."""
+
+    level: str
+    check: str
+    where: str
+    message: str
+
+
+class Looked(NamedTuple):
+    """What one picture file is: `size` (height, width), `format` and `mode`, or its `error`."""
+
+    size: tuple[int, int]
+    format: str
+    mode: str
+    error: str = ""
+
+
+def check(
+    data: FileDataModule,
+    progress: Progress = lambda *_: None,
+    deep: bool = False,
+    complete: bool = False,
+    workers: int = 1,
+) -> Iterator[Finding]:
+    """Check a data set, reading all of it afresh.
+
+    Args:
+        data: not set up yet; afterwards its splits can be used if there was no fault.
+        progress: told how far it is.
+        deep: decode every picture and compare contents, not headers alone.
+        complete: counts other than the published ones are faults, not notes.
+        workers: processes that look at pictures.
+
+    Yields:
+        Findings, as soon as they are known.
+    """
+    try:
+        tree = data.find()
+        data.on_progress = lambda count: progress("reading annotations", count, 0)
+        contents = data.read(tree)
+    except UserError as error:
+        yield Finding("fault", "layout", str(data.root), str(error))
+        return
+    yield from (Finding("fault", f.kind, str(tree.root / f.where), f.message) for f in tree.faults)
+    yield from _counts(data, contents, complete)
+    yield from _absent_classes(contents)
+    files = {
+        split: [tree.root / part.folder / part.index.name(row) for row in range(len(part.index))]
+        for split, part in contents.splits.items()
+    }
+    for split, part in contents.splits.items():
+        looked = _look_at(files[split], deep, workers, _step(progress, f"{split} pictures"))
+        yield from _pictures(split, part.index, files[split], looked)
+    yield from _duplicates(files, _step(progress, "comparing splits"))
+    data.take(tree, contents)
+
+
+def _counts(data: FileDataModule, contents: Contents, complete: bool) -> Iterator[Finding]:
+    found = {split: len(part.index) for split, part in contents.splits.items()}
+    found["classes"] = len(contents.class_names)
+    for what, count in found.items():
+        published = data.published.get(what)
+        if published is not None and count != published:
+            level = "fault" if complete or count > published else "note"
+            yield Finding(level, "counts", what, f"{count:,} here, {published:,} published")
+
+
+def _absent_classes(contents: Contents) -> Iterator[Finding]:
+    for split, part in contents.splits.items():
+        present = set(part.index.labels.tolist())
+        absent = [n for label, n in enumerate(contents.class_names) if label not in present]
+        if absent:
+            some = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
+            yield Finding("note", "classes", split, f"{len(absent)} without a picture: {some}")
+
+
+def _pictures(
+    split: str, index: SplitIndex, files: Sequence[Path], looked: Iterator[Looked]
+) -> Iterator[Finding]:
+    modes: Counter[str] = Counter()
+    scaled = 0
+    for row, (path, seen) in enumerate(zip(files, looked, strict=True)):
+        if seen.error:
+            yield Finding("fault", "unreadable", str(path), seen.error)
+            continue
+        modes[seen.mode] += seen.mode != "RGB"
+        modes[f"{seen.format} named {path.suffix}"] += _is_misnamed(path, seen.format)
+        message = _frame(index, row, seen.size)
+        if message:
+            yield Finding("fault", "frame", str(path), message)
+        scaled += not message and tuple(index.sizes[row].tolist()) not in ((0, 0), seen.size)
+    for what, count in modes.items():
+        if count:
+            yield Finding("note", "form", split, f"{count:,} pictures are {what}; read as RGB")
+    if scaled:
+        yield Finding(
+            "note", "frame", split, f"{scaled:,} pictures have another size than their annotation; "
+            "their boxes are scaled"
+        )
+
+
+def _frame(index: SplitIndex, row: int, size: tuple[int, int]) -> str:
+    """Why the boxes of a picture cannot be in its frame; nothing if they can."""
+    height, width = size
+    annotated = index.sizes[row].tolist()
+    if any(annotated):
+        shape, expected = width / height, annotated[1] / annotated[0]
+        if abs(shape / expected - 1) > max(_ASPECT, 2 / min(size)):
+            return (
+                f"it has {width} x {height} pixels, but its annotation says {annotated[1]} x "
+                f"{annotated[0]}: another shape, so its boxes are elsewhere"
+            )
+        return ""
+    boxes = index.boxes(row)
+    if len(boxes) and (boxes[:, 2].max() > width + TOLERANCE or boxes[:, 3].max() > height + TOLERANCE):
+        return f"it has {width} x {height} pixels, but a box reaches to {boxes.max(0)[2:].tolist()}"
+    return ""
+
+
+def _is_misnamed(path: Path, form: str) -> bool:
+    names = {"JPEG": (".jpg", ".jpeg"), "TIFF": (".tif", ".tiff")}
+    return path.suffix.lower() not in names.get(form, (f".{form.lower()}",))
+
+
+def _look_at(
+    files: Sequence[Path], deep: bool, workers: int, step: Callable[[int, int], None]
+) -> Iterator[Looked]:
+    look = _decode if deep else _read_header
+    # Fresh processes: forked ones would inherit the threads of torch and of the progress bar.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        seen = pool.map(look, files, chunksize=_CHUNK) if workers > 1 else map(look, files)
+        for done, one in enumerate(seen, start=1):
+            step(done, len(files))
+            yield one
+
+
+def _read_header(path: Path) -> Looked:
+    try:
+        with Image.open(path) as picture:
+            return Looked((picture.height, picture.width), str(picture.format), picture.mode)
+    except Exception as error:  # noqa: BLE001  whatever a broken file makes Pillow raise
+        return Looked((0, 0), "", "", f"{type(error).__name__}: {error}")
+
+
+def _decode(path: Path) -> Looked:
+    try:
+        read_rgb(path)
+    except UserError as error:
+        return Looked((0, 0), "", "", str(error))
+    return _read_header(path)
+
+
+def _duplicates(
+    files: Mapping[str, Sequence[Path]], step: Callable[[int, int], None]
+) -> Iterator[Finding]:
+    """Pictures of one split that another has too, byte by byte.
+
+    Of the few whose lengths agree the ends are compared, and of those that still agree everything.
+    """
+    splits = [(path, split) for split, paths in files.items() for path in paths]
+    for key in (_length, _tail, _content):
+        groups: dict[object, list[tuple[Path, str]]] = {}
+        for done, (path, split) in enumerate(splits, start=1):
+            step(done, len(splits))
+            if path.is_file():
+                groups.setdefault(key(path), []).append((path, split))
+        shared = [group for group in groups.values() if len({split for _, split in group}) > 1]
+        splits = list(chain.from_iterable(shared))
+    for group in shared:
+        (first, split), *others = group
+        for path, other in others:
+            if other != split and path != first:
+                yield Finding(
+                    "fault", "in two splits", str(path), f"{other} picture is {split} picture {first}"
+                )
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _tail(path: Path) -> tuple[int, bytes]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - _TAIL))
+        return size, sha256(file.read()).digest()
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return sha256(file.read()).digest()
+
+
+def _step(progress: Progress, what: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(what, done, total)

@@ -1,0 +1,116 @@
+"""Picture files to pixels: exactly for evaluation, fast for training.
+
+Pixels are those of the file: an EXIF rotation is not applied, as annotations are made without it.
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image
+
+from gapcam.errors import UserError
+
+_UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+_FAST_COLOURS = ("YCbCr", "Gray", "RGB")
+"""What libjpeg turns into RGB; the four-channel ones are left to Pillow."""
+
+
+def read_rgb(path: Path) -> Image.Image:
+    """Read a picture exactly, as RGB.
+
+    16-bit grey is brought to 8 bits by its upper byte; transparency is dropped.
+
+    Raises:
+        UserError: if it cannot be read, or has more than about 90 million pixels.
+    """
+    with _open(path) as picture:
+        try:
+            return _to_rgb(picture)
+        except _UNREADABLE as error:
+            raise UserError(f"{path}: {_reason(error)}") from error
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture as stored; reads no more than its header.
+
+    Raises:
+        UserError: as `read_rgb`.
+    """
+    with _open(path) as picture:
+        return picture.height, picture.width
+
+
+def read_fast(
+    path: Path, least: tuple[int, int] | None
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Read a picture for training; where it is large enough, a JPEG is decoded at a reduced scale.
+
+    A reduced JPEG is made from the low frequencies of each 8x8 block: a half, a quarter or an
+    eighth of each side, the smallest that is not below `least`.
+
+    Args:
+        path: of the picture.
+        least: height and width below which it must not be reduced; null: it is not reduced.
+
+    Returns:
+        `(h, w, 3)` RGB, and the picture's own height and width.
+
+    Raises:
+        UserError: as `read_rgb`.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {_reason(error)}") from error
+    if content[:2] == b"\xff\xd8":
+        try:
+            height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
+            if colours in _FAST_COLOURS and height * width <= (Image.MAX_IMAGE_PIXELS or 0):
+                lowest = (height, width) if least is None else least
+                pixels = simplejpeg.decode_jpeg(
+                    content, "RGB", min_height=lowest[0], min_width=lowest[1], min_factor=2
+                )
+                return pixels, (height, width)
+        except ValueError:
+            pass  # Pillow reads some that libjpeg has doubts about, or says what is wrong
+    picture = read_rgb(path)
+    return np.asarray(picture), (picture.height, picture.width)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            # A picture that large would take gigabytes; it is refused, not warned about.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return Image.open(path)
+    except _UNREADABLE as error:
+        raise UserError(f"{path}: {_reason(error)}") from error
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):
+        # Pillow's own conversion cuts everything above 255.
+        grey = np.asarray(picture).astype(np.uint16) >> 8
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if picture.mode == "P" and "transparency" in picture.info:
+        return picture.convert("RGBA").convert("RGB")
+    return picture.convert("RGB")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"{error} It is no picture to train on: remove or replace it"
+    text = str(error)
+    return text.replace("cannot identify image file", "no picture that Pillow knows:")

@@ -1,0 +1,210 @@
+"""What data sets on disk share: finding the folder, the index, and splits of picture files."""
+
+import hashlib
+import inspect
+import sys
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from gapcam.data import cache as index_cache
+from gapcam.data.data_module import DataModule
+from gapcam.data.image_files import ImageFiles
+from gapcam.data.faults import index_faults, raise_faults
+from gapcam.data.index import Entry, SplitIndex
+from gapcam.data.tree import Layout, Tree, find_layout
+from gapcam.errors import UserError
+
+PAPER_SIDE = 256
+"""To which the paper's code brings pictures before it cuts crops of 224 or 227."""
+
+_EVERY = 5000
+
+
+class Listing(NamedTuple):
+    """A split as a reader lists it: the `folder` of its pictures below the root, and its entries."""
+
+    folder: str
+    entries: Iterable[Entry]
+
+
+class FileDataModule(DataModule):
+    """A data set of picture files in a folder.
+
+    The folder is read once into an index (`gapcam.data.cache`), which is renewed when a folder or
+    an annotation file has changed. A split that a data set does not have is stood in for: `val` by
+    `test`, and `test` by `val`.
+
+    Subclasses say what they look for (`title`, `layouts`, `remedy`, `published`) and provide
+    `read_classes` and `read_splits`.
+
+    Args:
+        root: the folder of the data set, or one near it.
+        resize: side to which pictures are brought before crops are cut; null for the paper's 256,
+            or 8/7 of the view where that is smaller than 224 or larger than 256.
+        cache: folder of the indexes; null for the user's cache folder.
+        skip_broken: a file: training pictures that cannot be read are listed there and left out;
+            null: training stops at the first.
+        choices: settings of the subclass that decide what is read.
+        kwargs: see `DataModule`.
+    """
+
+    title: ClassVar[str]
+    """Name of the data set, for people."""
+
+    layouts: ClassVar[Sequence[Layout]]
+    """The ways it may be arranged, the preferred one first."""
+
+    remedy: ClassVar[str]
+    """How to get it: a command or what to do by hand."""
+
+    published: ClassVar[Mapping[str, int]] = {}
+    """Its official counts: samples of each split, and `classes`."""
+
+    landmarks: ClassVar[Mapping[int, str]] = {}
+    """Class indices that everybody agrees on, checked if all classes are there."""
+
+    def __init__(
+        self,
+        *,
+        root: str | Path,
+        resize: int | None = None,
+        cache: str | Path | None = None,
+        skip_broken: str | Path | None = None,
+        choices: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if resize is None:
+            side = max(kwargs["size"])
+            resize = PAPER_SIDE if 224 <= side <= PAPER_SIDE else side * 8 // 7
+        super().__init__(resize=resize, **kwargs)
+        self.root = Path(root).expanduser()
+        self.cache = index_cache.default_folder() if cache is None else Path(cache).expanduser()
+        self.skipped = None if skip_broken is None else Path(skip_broken).expanduser()
+        self.choices = dict(choices or {})
+
+    @abstractmethod
+    def read_classes(self, tree: Tree) -> list[str]:
+        """Names of the classes, in the order of their labels."""
+
+    @abstractmethod
+    def read_splits(self, tree: Tree, class_names: list[str]) -> Mapping[str, Listing]:
+        """The splits that the data set has, of `train`, `val` and `test`.
+
+        What is wrong but does not keep from reading on goes to `tree.fault`.
+        """
+
+    def find(self) -> Tree:
+        """Find the data set in or near `root`.
+
+        Raises:
+            UserError: if it is not there.
+        """
+        return find_layout(self.root, self.layouts, self.title, self.remedy)
+
+    def load_splits(self) -> None:
+        tree = self.find()
+        folder = index_cache.index_folder(self.cache, tree, self._key())
+        contents = index_cache.open_contents(folder, tree)
+        if contents is None:
+            tree = self.find()  # with fresh stamps
+            contents = self.read(tree)
+            raise_faults(tree)
+            try:
+                contents = index_cache.save_contents(folder, tree, contents)
+            except OSError as error:
+                print(
+                    f"The index of {self.title} cannot be kept in {folder} ({error.strerror}): it "
+                    "is made again at every start. Give a folder that can be written as data.cache",
+                    file=sys.stderr,
+                )
+        self.take(tree, contents)
+
+    def read(self, tree: Tree) -> index_cache.Contents:
+        """Read everything, whatever is in the cache.
+
+        Raises:
+            UserError: if so much is wrong that it cannot be read.
+        """
+        class_names = self.read_classes(tree)
+        if len(class_names) == self.published.get("classes"):
+            self._check_landmarks(class_names)
+        counted = self._counted(self.read_splits(tree, class_names))
+        parts = {
+            split: index_cache.Part(folder, SplitIndex.of(entries))
+            for split, (folder, entries) in counted
+        }
+        for split, part in parts.items():
+            index_faults(tree, split, part.index, len(class_names))
+            if not tree.faults and not len(part.index):
+                raise UserError(
+                    f"The {split} split of {self.title} in {tree.root} is empty. {self.remedy}"
+                )
+        return index_cache.Contents(class_names, parts)
+
+    def take(self, tree: Tree, contents: index_cache.Contents) -> None:
+        """Make the splits of what was read."""
+        self.tree = tree
+        self.class_names = contents.class_names
+        splits = {
+            name: ImageFiles(
+                tree.root / part.folder,
+                part.index,
+                self.views,
+                self.seed,
+                name,
+                self.skipped if name == "train" else None,
+            )
+            for name, part in contents.splits.items()
+        }
+        self.train = splits["train"]
+        self.val = splits["val" if "val" in splits else "test"]
+        self.test = splits["test" if "test" in splits else "val"]
+
+    def describe(self) -> str:
+        where = "" if self.tree.root == self.root else f" in {self.tree.root}"
+        return super().describe() + where
+
+    def notes(self) -> list[str]:
+        if self.skipped is None or not self.skipped.is_file():
+            return super().notes()
+        lines = self.skipped.read_text(encoding="utf-8").splitlines()
+        names = {line.partition("\t")[0] for line in lines}
+        left_out = f"{len(names)} broken training pictures were left out, see {self.skipped}"
+        return [*super().notes(), left_out]
+
+    def _key(self) -> dict[str, Any]:
+        sources = [cls for cls in type(self).__mro__ if issubclass(cls, FileDataModule)]
+        return {
+            "reader": type(self).__name__,
+            "choices": self.choices,
+            # What a changed reader has read before is not what it would read.
+            "code": [_digest(inspect.getsource(sys.modules[cls.__module__])) for cls in sources],
+        }
+
+    def _check_landmarks(self, class_names: Sequence[str]) -> None:
+        for label, name in self.landmarks.items():
+            if class_names[label] != name:
+                raise UserError(
+                    f"Class {label} of {self.title} must be {name}, but is {class_names[label]}: "
+                    f"the classes are not in their published order. {self.remedy}"
+                )
+
+    def _counted(self, splits: Mapping[str, Listing]) -> Iterator[tuple[str, Listing]]:
+        total = 0
+
+        def counted(entries: Iterable[Entry]) -> Iterator[Entry]:
+            nonlocal total
+            for entry in entries:
+                total += 1
+                if total % _EVERY == 0:
+                    self.on_progress(total)
+                yield entry
+
+        for name, listing in splits.items():
+            yield name, Listing(listing.folder, counted(listing.entries))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,211 @@
+"""SUN Attribute: 14,340 pictures of scenes, and who saw which of 102 attributes in them.
+
+    root/
+      SUNAttributeDB/images.mat                        images: names such as a/abbey/sun_*.jpg
+      SUNAttributeDB/attributes.mat                    attributes: names such as sailing/ boating
+      SUNAttributeDB/attributeLabels_continuous.mat    labels_cv: pictures x attributes
+      images/<letter>/<scene>[/<kind>]/sun_*.jpg
+
+Three people voted on each picture and attribute; `labels_cv` is the share that saw it. To a network
+it is one attribute at a time: pictures with it and without it.
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
+
+from gapcam.data.file_module import FileDataModule, Listing
+from gapcam.data.index import Entry
+from gapcam.data.tree import Layout, Tree
+from gapcam.errors import UserError
+
+_TOLERANCE = 0.01
+"""Votes are thirds, which nobody can write down exactly."""
+
+_FOLDERS = {
+    "official": ("SUNAttributeDB", "images"),
+    "archives": ("SUNAttributeDB", "SUNAttributeDB_Images/images"),
+    "one folder": ("", "images"),
+}
+"""Of the .mat files and of the pictures, by the name of the layout."""
+
+
+class Votes(NamedTuple):
+    """The database: `names` of N pictures, A `attributes`, and `votes` in 0..1, `(N, A)`."""
+
+    names: list[str]
+    attributes: list[str]
+    votes: NDArray[np.float64]
+
+
+class SunAttribute(FileDataModule):
+    """Pictures with and without one attribute; the split is drawn here, none is published with it.
+
+    Pictures that nobody saw the attribute in are negative, those of at least `positive` of the
+    votes positive; the others are left out.
+
+    Args:
+        attribute: its name; a wrong one is answered with those that are like it.
+        positive: share of the votes that makes a picture positive.
+        train_per_class: so many positive and as many negative pictures train, the others test.
+        split: number of the random split, from 1 on.
+        splits: over how many random splits the protocol averages.
+        kwargs: see `FileDataModule`.
+
+    Raises:
+        UserError: if a setting is out of range.
+    """
+
+    title = "SUN Attribute"
+    layouts = tuple(
+        Layout(name, (str(PurePosixPath(labels, "images.mat")), f"{pictures}/?/*/"))
+        for name, (labels, pictures) in _FOLDERS.items()
+    )
+    remedy = "docs/data/sun_attribute.md says where to get it and which folders it has."
+
+    def __init__(
+        self,
+        *,
+        attribute: str | None,
+        positive: float = 2 / 3,
+        train_per_class: int = 150,
+        split: int = 1,
+        splits: int = 10,
+        **kwargs: Any,
+    ) -> None:
+        choices = {"attribute": attribute, "protocol": [positive, train_per_class, split]}
+        super().__init__(choices=choices, **kwargs)
+        if not 1 <= split <= splits:
+            raise UserError(f"data.split must be 1 to data.splits={splits}; got {split}")
+        if train_per_class < 1:
+            raise UserError(f"data.train_per_class must be 1 or more; got {train_per_class}")
+        if not _TOLERANCE < positive <= 1:
+            raise UserError(f"data.positive must be above 0 and at most 1; got {positive}")
+        self.attribute = attribute
+        self.positive = positive
+        self.train_per_class = train_per_class
+        self.split = split
+
+    def votes(self) -> Votes:
+        """All votes on all attributes, whatever `attribute` is.
+
+        Raises:
+            UserError: if they are missing or broken.
+        """
+        return _read_votes(self.find())
+
+    def read_classes(self, tree: Tree) -> list[str]:
+        attributes = _read_votes(tree).attributes
+        name = attributes[self._column(attributes)]
+        return [f"without {name}", f"with {name}"]
+
+    def read_splits(self, tree: Tree, class_names: list[str]) -> Mapping[str, Listing]:
+        names, attributes, votes = _read_votes(tree)
+        _check_names(tree, names)
+        shares = dict(zip(names, votes[:, self._column(attributes)].tolist(), strict=True))
+        classes = (
+            sorted(name for name, share in shares.items() if share < _TOLERANCE),
+            sorted(name for name, share in shares.items() if share > self.positive - _TOLERANCE),
+        )
+        chosen: dict[str, list[Entry]] = {"train": [], "test": []}
+        for label, members in enumerate(classes):
+            if len(members) <= self.train_per_class:
+                raise UserError(
+                    f"{len(members)} pictures are {class_names[label]}, but "
+                    f"data.train_per_class={self.train_per_class} of them train and at least one "
+                    "tests: lower it"
+                )
+            order = np.random.default_rng([self.split, label]).permutation(len(members))
+            for split, rows in (
+                ("train", order[: self.train_per_class]),
+                ("test", order[self.train_per_class :]),
+            ):
+                chosen[split] += [Entry(members[row], label) for row in sorted(rows)]
+        folder = _FOLDERS[tree.layout][1]
+        return {split: Listing(folder, entries) for split, entries in chosen.items()}
+
+    def _column(self, attributes: Sequence[str]) -> int:
+        there = {name.lower(): column for column, name in enumerate(attributes)}
+        wanted = (self.attribute or "").strip().lower()
+        if wanted not in there:
+            alike = get_close_matches(wanted, there) or there
+            raise UserError(
+                f"data.attribute={self.attribute} is none of the {len(there)} attributes; "
+                f"{'those most like it' if len(alike) < len(there) else 'they are'}: "
+                + ", ".join(alike)
+            )
+        return there[wanted]
+
+
+def _check_names(tree: Tree, names: Sequence[str]) -> None:
+    labels, pictures = _FOLDERS[tree.layout]
+    folders = sorted({str(PurePosixPath(name).parent) for name in names})
+    there = {f"{folder}/{file}" for folder in folders for file in _files(tree, pictures, folder)}
+    seen = set()
+    for name in names:
+        if name in seen:
+            tree.fault("listed twice", f"{labels}/images.mat".lstrip("/"), f"{name} appears again.")
+        elif name not in there:
+            tree.fault(
+                "missing picture",
+                f"{pictures}/{name}",
+                "images.mat lists it, but it is not there. Unpack the pictures again.",
+            )
+        seen.add(name)
+
+
+def _files(tree: Tree, pictures: str, folder: str) -> Iterator[str]:
+    if tree.has(f"{pictures}/{folder}"):
+        yield from tree.files(f"{pictures}/{folder}")
+
+
+def _read_votes(tree: Tree) -> Votes:
+    names = [name.lstrip("/") for name in _strings(tree, "images.mat", "images")]
+    attributes = _strings(tree, "attributes.mat", "attributes")
+    votes = _variable(tree, "attributeLabels_continuous.mat", "labels_cv")
+    expected = (len(names), len(attributes))
+    if votes.shape != expected or votes.dtype.kind not in "fiu":
+        raise UserError(
+            f"labels_cv of attributeLabels_continuous.mat in {tree.root} must be numbers of "
+            f"{expected[0]} pictures x {expected[1]} attributes; got {votes.dtype} {votes.shape}. "
+            "Unpack the three .mat files again"
+        )
+    if not ((votes >= 0) & (votes <= 1)).all():
+        raise UserError(
+            f"labels_cv of attributeLabels_continuous.mat in {tree.root} must lie in 0..1. Unpack "
+            "the three .mat files again"
+        )
+    return Votes(names, attributes, votes.astype(np.float64))
+
+
+def _strings(tree: Tree, file: str, key: str) -> list[str]:
+    cells = _variable(tree, file, key)
+    try:
+        return [str(cell.item()).strip() for cell in cells.ravel()]
+    except (AttributeError, ValueError) as error:
+        raise UserError(
+            f"{key} of {file} in {tree.root} must be a cell array of strings; {error}"
+        ) from error
+
+
+def _variable(tree: Tree, file: str, key: str) -> NDArray[Any]:
+    where = str(PurePosixPath(_FOLDERS[tree.layout][0], file))
+    if not tree.has(where):
+        raise UserError(f"{tree.root / where} is missing. {tree.root} holds SUN Attribute else")
+    try:
+        found = loadmat(tree.root / where)
+    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError, zlib.error) as error:
+        raise UserError(
+            f"{tree.root / where} cannot be read: {error}. Unpack this file again"
+        ) from error
+    if key not in found:
+        names = [name for name in found if not name.startswith("__")]
+        raise UserError(f"{tree.root / where}: expected a variable {key}, but it holds {names}")
+    return found[key]

@@ -1,0 +1,63 @@
+"""Annotations in Pascal VOC's XML, as ILSVRC and Stanford 40 Actions have them."""
+
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapcam.errors import UserError
+
+
+class Annotation(NamedTuple):
+    """Objects of one picture: their `names`, half-open `boxes` `(G, 4)`, and the picture's `size`.
+
+    `size` is height and width, `(0, 0)` if the file does not say.
+    """
+
+    names: list[str]
+    boxes: NDArray[np.float32]
+    size: tuple[int, int]
+
+
+def read_voc(path: Path) -> Annotation:
+    """Read one annotation; its corners are inclusive, the boxes half-open.
+
+    Raises:
+        UserError: naming the file and, if it is no XML, the line.
+    """
+    root = parse_xml(path)
+    corners = ("xmin", "ymin", "xmax", "ymax")
+    try:
+        objects = [o for o in root.findall("object") if o.find("bndbox") is not None]
+        boxes = [[float(o.findtext(f"bndbox/{c}", "")) for c in corners] for o in objects]
+        size = tuple(int(float(root.findtext(f"size/{s}") or 0)) for s in ("height", "width"))
+    except ValueError as error:
+        raise UserError(
+            f"{path}: expected objects with a name and bndbox xmin, ymin, xmax, ymax; {error}"
+        ) from error
+    names = [o.findtext("name", "").strip() for o in objects]
+    return Annotation(names, half_open(np.array(boxes, np.float32).reshape(-1, 4)), size)
+
+
+def parse_xml(path: Path) -> ElementTree.Element:
+    """Parse an XML file of a data set.
+
+    Raises:
+        UserError: naming the file and the line that is broken.
+    """
+    try:
+        # Local files of a known data set; Python's parser refuses to expand entities without end.
+        return ElementTree.parse(path).getroot()  # noqa: S314
+    except ElementTree.ParseError as error:
+        raise UserError(
+            f"{path} is broken XML at line {error.position[0]}: {error}. Unpack this file again."
+        ) from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def half_open(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Inclusive corners `(G, 4)` -> half-open: one pixel is added to the far corner."""
+    return boxes + np.array([0, 0, 1, 1], np.float32)

@@ -201,7 +201,8 @@ def _facts(
         },
         "data": {
             "description": data.describe(),
-            "evaluated_on": f"{len(module.test_rows.index):,} images of the {data.test.split} split",
+            "evaluated_on": f"{len(module.test_rows.index):,} images of the "
+            f"{data.test.split} split",
             "fingerprint": data.fingerprint(),
             "notes": data.notes(),
         },

@@ -12,8 +12,12 @@ from omegaconf import OmegaConf
 from gapcam.config_dir import CONFIG_DIR
 
 
-def suggestions(arguments: Sequence[str]) -> list[str]:
+def suggestions(arguments: Sequence[str], config_name: str = "config") -> list[str]:
     """Explain each `key=value` among command-line arguments whose key or option does not exist.
+
+    Args:
+        arguments: words of the command line.
+        config_name: the configuration that was composed.
 
     Returns:
         A line for each: what there is at that place, and what is most like it.
@@ -27,7 +31,7 @@ def suggestions(arguments: Sequence[str]) -> list[str]:
         keys = [o.key_or_group for o in overrides if not o.is_add() and not o.is_delete()]
         groups = [w for w, o in zip(words, overrides, strict=True) if _is_group(o.key_or_group)]
         with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-            config = OmegaConf.to_container(compose("config", overrides=groups), resolve=False)
+            config = OmegaConf.to_container(compose(config_name, overrides=groups), resolve=False)
     except HydraException:
         return []  # something else is wrong, and Hydra has said so
     known = list(_keys(config))

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import yaml
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 from support import compose_config

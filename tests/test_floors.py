@@ -36,11 +36,15 @@ ALLOWED = {
         *("torch", "torchvision", "pytorch_lightning", "numpy"),
         *("google", "safetensors", "timm"),  # weight files and foreign networks
     },
-    "gapcam.data": {"torch", "torchvision", "pytorch_lightning", "numpy", "PIL", "sklearn"},
+    "gapcam.data": {"torch", "torchvision", "pytorch_lightning", "numpy", "PIL", "sklearn", "scipy"}
+    | {"simplejpeg", "litdata", "pyarrow"},
     "gapcam.viz": {"torch", "numpy", "PIL", "matplotlib", "jinja2"},
     "gapcam.callbacks": {"torch", "numpy", "pytorch_lightning", "lightning_fabric"},
 }
-ONLY_HERE = {"hydra": {"gapcam.build", "gapcam.run", "gapcam.suggest"}, "wandb": set()}
+ONLY_HERE = {
+    "hydra": {"gapcam.build", "gapcam.run", "gapcam.suggest", "gapcam.data_tools.command"},
+    "wandb": set(),
+}
 STANDARD = {"__future__"} | set(__import__("sys").stdlib_module_names)
 
 MODULES = {
@@ -66,7 +70,7 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
 
 
 def place(module: str) -> str:
-    return ".".join(module.split(".")[:2])
+    return module if module.endswith("__main__") else ".".join(module.split(".")[:2])
 
 
 def floor(module: str) -> int:

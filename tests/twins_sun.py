@@ -38,7 +38,7 @@ OBJECTS = """
 <object><name> </name><polygon><pt><x>1</x><y>1</y></pt><pt><x>2</x><y>1</y></pt>
 <pt><x>2</x><y>9</y></pt></polygon></object>
 """
-"""A wall over the upper half of a twin picture, a basin at its patch, and three that do not count."""
+"""A wall over the upper half of a twin picture, a basin on its patch, and three of no account."""
 
 
 def labelme_xml(

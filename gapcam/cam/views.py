@@ -32,7 +32,7 @@ def resized(size: Size, resize: int, keep_shape: bool) -> Size:
 
 
 def centre_offset(full: Size, crop: Size) -> tuple[int, int]:
-    """Top and left of the crop in the middle; half a pixel is rounded to the even, as torchvision does."""
+    """Top and left of the crop in the middle; halves are rounded to even, as torchvision does."""
     return round((full[0] - crop[0]) / 2), round((full[1] - crop[1]) / 2)
 
 

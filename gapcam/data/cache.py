@@ -1,4 +1,4 @@
-"""The index of a data set on disk: made once, opened in milliseconds, renewed when the data change."""
+"""The index of a data set on disk: made once, opened in milliseconds, renewed with the data."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ class Part(NamedTuple):
     """A split: the `folder` of its pictures, below the tree's root, and its `index`."""
 
     folder: str
-    index: SplitIndex
+    index: SplitIndex  # type: ignore[assignment]  # tuple.index is not used
 
 
 class Contents(NamedTuple):

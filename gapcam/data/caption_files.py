@@ -1,20 +1,20 @@
 """Files that give pictures captions, in the three layouts that are read.
 
-    root/
-      captions.tsv                               image<tab>caption
-                                                 lake/1.jpg<tab>a mirror in the lake
-      <any folders>/*.jpg
+root/
+  captions.tsv                               image<tab>caption
+                                             lake/1.jpg<tab>a mirror in the lake
+  <any folders>/*.jpg
 
-    root/                                        COCO 2014
-      annotations/captions_{train,val}2014.json
-        {"images": [{"id": 9, "file_name": "COCO_train2014_000000000009.jpg", ...}, ...],
-         "annotations": [{"image_id": 9, "caption": "Closeup of bins of food", ...}, ...]}
-      {train,val}2014/COCO_{train,val}2014_000000000009.jpg
+root/                                        COCO 2014
+  annotations/captions_{train,val}2014.json
+    {"images": [{"id": 9, "file_name": "COCO_train2014_000000000009.jpg", ...}, ...],
+     "annotations": [{"image_id": 9, "caption": "Closeup of bins of food", ...}, ...]}
+  {train,val}2014/COCO_{train,val}2014_000000000009.jpg
 
-    root/                                        SBU, as torchvision fetches it
-      SBU_captioned_photo_dataset_urls.txt       http://static.flickr.com/2723/43850_b0.jpg
-      SBU_captioned_photo_dataset_captions.txt   the caption, in the same line
-      43850_b0.jpg
+root/                                        SBU, as torchvision fetches it
+  SBU_captioned_photo_dataset_urls.txt       http://static.flickr.com/2723/43850_b0.jpg
+  SBU_captioned_photo_dataset_captions.txt   the caption, in the same line
+  43850_b0.jpg
 """
 
 import sys

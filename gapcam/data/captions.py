@@ -34,7 +34,7 @@ _SHORT = 3
 
 
 class Captions(FileDataModule):
-    """Pictures whose captions have a phrase, against pictures whose captions have none of its words.
+    """Pictures with a phrase in a caption, against pictures with none of its words in any.
 
     Args:
         phrase: looked for as whole words, in any case; needed to train, not for `pairs`.
@@ -65,7 +65,9 @@ class Captions(FileDataModule):
         self.phrase = " ".join(str(phrase or "").split())
         self.negatives_per_positive = negatives_per_positive
         self.test_share = test_share
-        super().__init__(choices={"draw": [self.phrase, negatives_per_positive, test_share]}, **kwargs)
+        super().__init__(
+            choices={"draw": [self.phrase, negatives_per_positive, test_share]}, **kwargs
+        )
         if negatives_per_positive < 1:
             raise UserError(
                 f"data.negatives_per_positive must be 1 or more; got {negatives_per_positive}"

@@ -6,24 +6,18 @@ should know. What the annotations alone reveal was found by the reader (`Tree.fa
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from hashlib import sha256
 from itertools import chain
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
-
 from gapcam.data.cache import Contents
-from gapcam.data.decode import read_rgb
 from gapcam.data.faults import TOLERANCE
 from gapcam.data.file_module import FileDataModule
 from gapcam.data.index import SplitIndex
-from gapcam.data.tree import Tree
+from gapcam.data.look import Looked, looking
 from gapcam.errors import UserError
 
-_CHUNK = 64
 _TAIL = 4096
 _ASPECT = 0.02
 """By how much the shape of a picture may differ from that of its annotation: copies round."""
@@ -39,15 +33,6 @@ class Finding(NamedTuple):
     check: str
     where: str
     message: str
-
-
-class Looked(NamedTuple):
-    """What one picture file is: `size` (height, width), `format` and `mode`, or its `error`."""
-
-    size: tuple[int, int]
-    format: str
-    mode: str
-    error: str = ""
 
 
 def check(
@@ -74,7 +59,7 @@ def check(
         data.on_progress = lambda count: progress("reading annotations", count, 0)
         contents = data.read(tree)
     except UserError as error:
-        yield Finding("fault", "layout", str(data.root), str(error))
+        yield Finding("fault", "layout", "", str(error))
         return
     yield from (Finding("fault", f.kind, str(tree.root / f.where), f.message) for f in tree.faults)
     yield from _counts(data, contents, complete)
@@ -83,9 +68,10 @@ def check(
         split: [tree.root / part.folder / part.index.name(row) for row in range(len(part.index))]
         for split, part in contents.splits.items()
     }
-    for split, part in contents.splits.items():
-        looked = _look_at(files[split], deep, workers, _step(progress, f"{split} pictures"))
-        yield from _pictures(split, part.index, files[split], looked)
+    with looking(deep, workers, sum(map(len, files.values()))) as look:
+        for split, part in contents.splits.items():
+            seen = _counting(look(files[split]), _step(progress, f"{split} pictures"), files[split])
+            yield from _pictures(split, part.index, files[split], seen)
     yield from _duplicates(files, _step(progress, "comparing splits"))
     data.take(tree, contents)
 
@@ -129,8 +115,10 @@ def _pictures(
             yield Finding("note", "form", split, f"{count:,} pictures are {what}; read as RGB")
     if scaled:
         yield Finding(
-            "note", "frame", split, f"{scaled:,} pictures have another size than their annotation; "
-            "their boxes are scaled"
+            "note",
+            "frame",
+            split,
+            f"{scaled:,} pictures have another size than their annotation; their boxes are scaled",
         )
 
 
@@ -147,7 +135,9 @@ def _frame(index: SplitIndex, row: int, size: tuple[int, int]) -> str:
             )
         return ""
     boxes = index.boxes(row)
-    if len(boxes) and (boxes[:, 2].max() > width + TOLERANCE or boxes[:, 3].max() > height + TOLERANCE):
+    if len(boxes) and (
+        boxes[:, 2].max() > width + TOLERANCE or boxes[:, 3].max() > height + TOLERANCE
+    ):
         return f"it has {width} x {height} pixels, but a box reaches to {boxes.max(0)[2:].tolist()}"
     return ""
 
@@ -155,34 +145,6 @@ def _frame(index: SplitIndex, row: int, size: tuple[int, int]) -> str:
 def _is_misnamed(path: Path, form: str) -> bool:
     names = {"JPEG": (".jpg", ".jpeg"), "TIFF": (".tif", ".tiff")}
     return path.suffix.lower() not in names.get(form, (f".{form.lower()}",))
-
-
-def _look_at(
-    files: Sequence[Path], deep: bool, workers: int, step: Callable[[int, int], None]
-) -> Iterator[Looked]:
-    look = _decode if deep else _read_header
-    # Fresh processes: forked ones would inherit the threads of torch and of the progress bar.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        seen = pool.map(look, files, chunksize=_CHUNK) if workers > 1 else map(look, files)
-        for done, one in enumerate(seen, start=1):
-            step(done, len(files))
-            yield one
-
-
-def _read_header(path: Path) -> Looked:
-    try:
-        with Image.open(path) as picture:
-            return Looked((picture.height, picture.width), str(picture.format), picture.mode)
-    except Exception as error:  # noqa: BLE001  whatever a broken file makes Pillow raise
-        return Looked((0, 0), "", "", f"{type(error).__name__}: {error}")
-
-
-def _decode(path: Path) -> Looked:
-    try:
-        read_rgb(path)
-    except UserError as error:
-        return Looked((0, 0), "", "", str(error))
-    return _read_header(path)
 
 
 def _duplicates(
@@ -206,7 +168,10 @@ def _duplicates(
         for path, other in others:
             if other != split and path != first:
                 yield Finding(
-                    "fault", "in two splits", str(path), f"{other} picture is {split} picture {first}"
+                    "fault",
+                    "in two splits",
+                    str(path),
+                    f"{other} picture is {split} picture {first}",
                 )
 
 
@@ -224,6 +189,14 @@ def _tail(path: Path) -> tuple[int, bytes]:
 def _content(path: Path) -> bytes:
     with path.open("rb") as file:
         return sha256(file.read()).digest()
+
+
+def _counting(
+    looked: Iterator[Looked], step: Callable[[int, int], None], files: Sequence[Path]
+) -> Iterator[Looked]:
+    for done, seen in enumerate(looked, start=1):
+        step(done, len(files))
+        yield seen
 
 
 def _step(progress: Progress, what: str) -> Callable[[int, int], None]:

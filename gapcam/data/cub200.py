@@ -8,8 +8,8 @@
       classes.txt                 1 001.Black_footed_Albatross
       images/<class>/*.jpg
 
-Validation pictures, on which a threshold may be chosen, are not part of it: CUBv2 (Choe et al. 2020)
-has 1,000 others, as `cubv2`; without them the test split stands in.
+Validation pictures, on which a threshold may be chosen, are not part of it: CUBv2 (Choe et al.
+2020) has 1,000 others, as `cubv2`; without them the test split stands in.
 """
 
 import csv
@@ -107,7 +107,8 @@ class CUB200(FileDataModule):
         try:
             rows = csv.DictReader(StringIO(tree.text(str(path))))
             return {
-                row["name"]: tuple(float(row[c]) for c in ("x0", "y0", "x1", "y1")) for row in rows
+                row["name"]: (float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"]))
+                for row in rows
             }
         except (KeyError, ValueError, TypeError) as error:
             raise UserError(f"{path}: expected rows name,x0,y0,x1,y1; {error!r}") from error

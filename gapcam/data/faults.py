@@ -40,7 +40,7 @@ def index_faults(tree: Tree, split: str, index: SplitIndex, classes: int) -> Non
     outside = (boxes[:, :2] < -TOLERANCE).any(1) | (
         is_known & ((boxes[:, 2] > width + TOLERANCE) | (boxes[:, 3] > height + TOLERANCE))
     )
-    for row in np.flatnonzero((labels < 0) | (labels >= classes)):
+    for row in np.flatnonzero((labels < 0) | (labels >= classes)).tolist():
         tree.fault(
             "label",
             index.name(row),
@@ -48,10 +48,10 @@ def index_faults(tree: Tree, split: str, index: SplitIndex, classes: int) -> Non
         )
     for kind, is_wrong in (("empty box", empty), ("box outside", outside & ~empty)):
         for which in np.flatnonzero(is_wrong):
-            row = owners[which]
+            row = int(owners[which])
             tree.fault(
                 kind,
                 index.name(row),
-                f"box {boxes[which].tolist()} (x0 y0 x1 y1) of a picture of "
-                f"{width[which] or 'unknown'} x {height[which] or 'unknown'} pixels ({split} split).",
+                f"box {boxes[which].tolist()} (x0 y0 x1 y1) of a picture of {width[which] or '?'} x "
+                f"{height[which] or '?'} pixels ({split} split).",
             )

@@ -6,12 +6,12 @@ import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from gapcam.data import cache as index_cache
 from gapcam.data.data_module import DataModule
-from gapcam.data.image_files import ImageFiles
 from gapcam.data.faults import index_faults, raise_faults
+from gapcam.data.image_files import ImageFiles
 from gapcam.data.index import Entry, SplitIndex
 from gapcam.data.tree import Layout, Tree, find_layout
 from gapcam.errors import UserError
@@ -23,7 +23,7 @@ _EVERY = 5000
 
 
 class Listing(NamedTuple):
-    """A split as a reader lists it: the `folder` of its pictures below the root, and its entries."""
+    """A split as a reader lists it: the `folder` of its pictures below the root, its entries."""
 
     folder: str
     entries: Iterable[Entry]
@@ -50,19 +50,19 @@ class FileDataModule(DataModule):
         kwargs: see `DataModule`.
     """
 
-    title: ClassVar[str]
+    title: str
     """Name of the data set, for people."""
 
-    layouts: ClassVar[Sequence[Layout]]
+    layouts: Sequence[Layout]
     """The ways it may be arranged, the preferred one first."""
 
-    remedy: ClassVar[str]
+    remedy: str
     """How to get it: a command or what to do by hand."""
 
-    published: ClassVar[Mapping[str, int]] = {}
+    published: Mapping[str, int] = {}
     """Its official counts: samples of each split, and `classes`."""
 
-    landmarks: ClassVar[Mapping[int, str]] = {}
+    landmarks: Mapping[int, str] = {}
     """Class indices that everybody agrees on, checked if all classes are there."""
 
     def __init__(

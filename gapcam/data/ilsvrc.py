@@ -10,7 +10,7 @@
     root/                                                torchvision, or flat: val/*.JPEG
       train/<wnid>/*.JPEG
       val/<wnid>/*.JPEG
-      bbox/val/*.xml                                     ILSVRC2012_bbox_val_v3.tgz, if boxes are wanted
+      bbox/val/*.xml                                     ILSVRC2012_bbox_val_v3.tgz, for boxes
 
 The class index is the rank of the sorted WordNet ids, as in torchvision, timm and the released
 Caffe models; the devkit's own ids are others. The labels of the official test pictures are not
@@ -157,8 +157,8 @@ def refuse_imagenet_v2(root: Path) -> None:
     name = next((p.name for p in sorted((folder / "0").iterdir())), "")
     renamed = len(Path(name).stem) >= 32
     raise UserError(
-        f"{folder} holds ImageNetV2, whose class folders 0 ... 999 are in numerical order: sorted as "
-        "text (0, 1, 10, 100) they give wrong labels. "
+        f"{folder} holds ImageNetV2, whose class folders 0 ... 999 are in numerical order: sorted "
+        "as text (0, 1, 10, 100) they give wrong labels. "
         + (
             f"Its files have their later names ({name}): lists of boxes that name 0/0.jpeg do not "
             "fit them, and matching by size finds only half. Get the archive with the first names."

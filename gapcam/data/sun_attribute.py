@@ -10,8 +10,7 @@ Three people voted on each picture and attribute; `labels_cv` is the share that 
 it is one attribute at a time: pictures with it and without it.
 """
 
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -19,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
@@ -135,11 +133,11 @@ class SunAttribute(FileDataModule):
         there = {name.lower(): column for column, name in enumerate(attributes)}
         wanted = (self.attribute or "").strip().lower()
         if wanted not in there:
-            alike = get_close_matches(wanted, there) or there
+            alike = get_close_matches(wanted, there)
             raise UserError(
-                f"data.attribute={self.attribute} is none of the {len(there)} attributes; "
-                f"{'those most like it' if len(alike) < len(there) else 'they are'}: "
-                + ", ".join(alike)
+                f"data.attribute must be one of {len(there)} attributes; got {self.attribute}. "
+                + ("Like it: " if alike else "They are: ")
+                + ", ".join(alike or there)
             )
         return there[wanted]
 
@@ -147,7 +145,12 @@ class SunAttribute(FileDataModule):
 def _check_names(tree: Tree, names: Sequence[str]) -> None:
     labels, pictures = _FOLDERS[tree.layout]
     folders = sorted({str(PurePosixPath(name).parent) for name in names})
-    there = {f"{folder}/{file}" for folder in folders for file in _files(tree, pictures, folder)}
+    there = {
+        f"{folder}/{file}"
+        for folder in folders
+        if tree.has(f"{pictures}/{folder}")
+        for file in tree.files(f"{pictures}/{folder}")
+    }
     seen = set()
     for name in names:
         if name in seen:
@@ -161,26 +164,20 @@ def _check_names(tree: Tree, names: Sequence[str]) -> None:
         seen.add(name)
 
 
-def _files(tree: Tree, pictures: str, folder: str) -> Iterator[str]:
-    if tree.has(f"{pictures}/{folder}"):
-        yield from tree.files(f"{pictures}/{folder}")
-
-
 def _read_votes(tree: Tree) -> Votes:
     names = [name.lstrip("/") for name in _strings(tree, "images.mat", "images")]
     attributes = _strings(tree, "attributes.mat", "attributes")
     votes = _variable(tree, "attributeLabels_continuous.mat", "labels_cv")
-    expected = (len(names), len(attributes))
-    if votes.shape != expected or votes.dtype.kind not in "fiu":
+    shape = (len(names), len(attributes))
+    if (
+        votes.shape != shape
+        or votes.dtype.kind not in "fiu"
+        or not ((votes >= 0) & (votes <= 1)).all()
+    ):
         raise UserError(
-            f"labels_cv of attributeLabels_continuous.mat in {tree.root} must be numbers of "
-            f"{expected[0]} pictures x {expected[1]} attributes; got {votes.dtype} {votes.shape}. "
-            "Unpack the three .mat files again"
-        )
-    if not ((votes >= 0) & (votes <= 1)).all():
-        raise UserError(
-            f"labels_cv of attributeLabels_continuous.mat in {tree.root} must lie in 0..1. Unpack "
-            "the three .mat files again"
+            f"labels_cv of attributeLabels_continuous.mat in {tree.root} must be {shape[0]} "
+            f"pictures x {shape[1]} attributes in 0..1; got {votes.dtype} {votes.shape}, or other "
+            "numbers. Unpack the three .mat files again"
         )
     return Votes(names, attributes, votes.astype(np.float64))
 
@@ -198,14 +195,15 @@ def _strings(tree: Tree, file: str, key: str) -> list[str]:
 def _variable(tree: Tree, file: str, key: str) -> NDArray[Any]:
     where = str(PurePosixPath(_FOLDERS[tree.layout][0], file))
     if not tree.has(where):
-        raise UserError(f"{tree.root / where} is missing. {tree.root} holds SUN Attribute else")
+        raise UserError(f"{tree.root / where} is missing. {SunAttribute.remedy}")
     try:
         found = loadmat(tree.root / where)
-    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError, zlib.error) as error:
+    except Exception as error:  # SciPy raises many kinds for files that are cut short
         raise UserError(
             f"{tree.root / where} cannot be read: {error}. Unpack this file again"
         ) from error
     if key not in found:
         names = [name for name in found if not name.startswith("__")]
         raise UserError(f"{tree.root / where}: expected a variable {key}, but it holds {names}")
-    return found[key]
+    values: NDArray[Any] = found[key]
+    return values

@@ -141,7 +141,7 @@ def _with_text(tree: Tree, where: str, seen: set[str]) -> Iterator[Entry]:
                 tree.fault(
                     "broken annotation",
                     where,
-                    f"{name}: expected numbers as x and y of its Resolution and as x, y, width and "
+                    f"{name}: expected numbers as x and y of its Resolution and as x, y, width, "
                     f"height of each taggedRectangle; {error}.",
                 )
         seen.add(name)

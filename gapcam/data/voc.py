@@ -32,13 +32,13 @@ def read_voc(path: Path) -> Annotation:
     try:
         objects = [o for o in root.findall("object") if o.find("bndbox") is not None]
         boxes = [[float(o.findtext(f"bndbox/{c}", "")) for c in corners] for o in objects]
-        size = tuple(int(float(root.findtext(f"size/{s}") or 0)) for s in ("height", "width"))
+        height, width = (int(float(root.findtext(f"size/{s}") or 0)) for s in ("height", "width"))
     except ValueError as error:
         raise UserError(
             f"{path}: expected objects with a name and bndbox xmin, ymin, xmax, ymax; {error}"
         ) from error
     names = [o.findtext("name", "").strip() for o in objects]
-    return Annotation(names, half_open(np.array(boxes, np.float32).reshape(-1, 4)), size)
+    return Annotation(names, half_open(np.array(boxes, np.float32).reshape(-1, 4)), (height, width))
 
 
 def parse_xml(path: Path) -> ElementTree.Element:

@@ -39,7 +39,9 @@ class LocalizationError(Metric):
     once, and any number of processes gives exactly the same numbers.
 
     An image without a true box counts for classification alone; where none has one, localization
-    errors are NaN. `compute` returns a flat dict of 0-d tensors, error rates in 0..1 as documented at
+    errors are NaN.
+
+    `compute` returns a flat dict of 0-d tensors, error rates in 0..1 as documented at
     `gapcam.cam.localization.localization_errors` and `floor_errors`.
 
     Args:

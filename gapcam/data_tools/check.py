@@ -1,0 +1,112 @@
+"""`python -m gapcam.data check`: a table of what is right, noteworthy and wrong."""
+
+import csv
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from gapcam.atomic import atomic_path
+from gapcam.build import build
+from gapcam.data.check import Finding, check
+from gapcam.data.file_module import FileDataModule
+
+_SHOWN = 3
+"""Examples of each kind of finding; the list has all."""
+
+CHECKS = {
+    "layout": "the folder holds the data set",
+    "counts": "as many as published",
+    "classes": "every class has pictures",
+    "form": "pictures are RGB and named after their format",
+    "frame": "boxes fit their pictures",
+    "unreadable": "pictures can be read",
+    "in two splits": "splits share no picture",
+}
+"""What is said of a check that found nothing."""
+
+
+def run(option: str, plain: dict[str, Any], console: Console) -> int:
+    """Check and print; returns 1 if there are faults."""
+    data = build(plain["data"], "data")
+    if not isinstance(data, FileDataModule):
+        console.print(f"data={option} has no files to check.")
+        return 0
+    workers = plain["workers"] or len(os.sched_getaffinity(0))
+    with _Bar(console) as bar:
+        found = list(check(data, bar.show, plain["deep"], plain["complete"], workers))
+    faults = [finding for finding in found if finding.level == "fault"]
+    console.print(_table(data, found))
+    if faults and faults[0].check == "layout":
+        return 1
+    console.print(f"{data.describe()}, layout {data.tree.layout}", soft_wrap=True, highlight=False)
+    if not plain["deep"]:
+        console.print("Headers were read, not whole pictures: deep=true decodes them all.")
+    if faults:
+        path = Path(plain["list"])
+        write_list(path, faults)
+        console.print(f"[red]{len(faults):,} faults[/], listed in {path}", highlight=False)
+    return int(bool(faults))
+
+
+def write_list(path: Path, faults: list[Finding]) -> None:
+    """Write one line a fault: check, file, message."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["check", "file", "message"])
+        writer.writerows((fault.check, fault.where, fault.message) for fault in faults)
+
+
+def _table(data: FileDataModule, found: list[Finding]) -> Table:
+    by_check: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in found:
+        by_check[finding.level, finding.check].append(finding)
+    table = Table(title=f"{data.title} in {data.root}", title_justify="left")
+    for column in ("", "check", "what was found"):
+        table.add_column(column, overflow="fold")
+    names = {finding.check for finding in found}
+    if "layout" not in names:
+        for name, meaning in CHECKS.items():
+            if name not in names:
+                table.add_row("[green]ok", name, meaning)
+    for (level, name), findings in sorted(by_check.items(), reverse=True):
+        lines = [f"{f.where}: {f.message}".removeprefix(": ") for f in findings[:_SHOWN]]
+        if len(findings) > _SHOWN:
+            lines.append(f"… {len(findings):,} in all")
+        mark = "[red]fault" if level == "fault" else "[yellow]note"
+        table.add_row(mark, name, _plain("\n".join(lines)))
+    return table
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+class _Bar:
+    """A progress bar for the step that is being done."""
+
+    def __init__(self, console: Console) -> None:
+        self.progress = Progress(console=console, transient=True)
+        self.task = self.progress.add_task("", total=None)
+        self.what = ""
+        self.drawn = 0.0
+
+    def __enter__(self) -> "_Bar":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def show(self, what: str, done: int, total: int) -> None:
+        if what != self.what:
+            self.what = what
+            self.progress.reset(self.task, description=what, total=total or None)
+        if time.monotonic() - self.drawn > 0.1:
+            self.drawn = time.monotonic()
+            self.progress.update(self.task, completed=done)

@@ -33,6 +33,7 @@ from gapcam.viz.report import render_report
 _EXPECTED_WARNINGS = (
     ".*LeafSpec.*is deprecated.*",  # Lightning with a newer torch
     ".*your dataloader is not resumable.*",  # its sampler is
+    ".*Your `IterableDataset` has `__len__` defined.*",  # litdata divides it among workers
     ".*does not have many workers.*",  # digits are in memory
     ".*The number of training batches .* is smaller than the logging interval.*",
     ".*Checkpoint directory .* exists and is not empty.*",  # runs resume

@@ -92,7 +92,7 @@ class Captions(FileDataModule):
         if not self.phrase:
             raise UserError(
                 "data.phrase is not set: the words that captions of one class have in them, such "
-                "as 'data.phrase=\"mirror in lake\"'"
+                "as 'data.phrase=mirror in lake'"
             )
         return [f"no {self.phrase}", self.phrase]
 

@@ -106,12 +106,13 @@ class CUB200(FileDataModule):
             )
         try:
             rows = csv.DictReader(StringIO(tree.text(str(path))))
-            return {
-                row["name"]: (float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"]))
-                for row in rows
-            }
+            return {row["name"]: _box(row) for row in rows}
         except (KeyError, ValueError, TypeError) as error:
             raise UserError(f"{path}: expected rows name,x0,y0,x1,y1; {error!r}") from error
+
+
+def _box(row: Mapping[str, str]) -> Box:
+    return float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"])
 
 
 def _column(tree: Tree, where: str) -> dict[str, str]:

@@ -125,7 +125,7 @@ class DataModule(pl.LightningDataModule):
 
     def fingerprint(self) -> dict[str, str]:
         """Digest of each split."""
-        return {s: getattr(self, s).index.fingerprint for s in ("train", "val", "test")}
+        return {split: getattr(self, split).fingerprint for split in ("train", "val", "test")}
 
     def setup(self, stage: str | None = None) -> None:
         if not self._is_loaded:
@@ -134,13 +134,21 @@ class DataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         assert self.trainer is not None
+        return self.train_loader(
+            self.trainer.world_size, self.trainer.global_rank, self._samples_seen
+        )
+
+    def train_loader(
+        self, processes: int = 1, rank: int = 0, samples_seen: Callable[[], int] = lambda: 0
+    ) -> DataLoader[Any]:
+        """Training batches of one of several processes; see `ResumableSampler`."""
         sampler = ResumableSampler(
             self.train,
-            num_replicas=self.trainer.world_size,
-            rank=self.trainer.global_rank,
+            num_replicas=processes,
+            rank=rank,
             shuffle=True,
             seed=self.seed,
-            samples_seen=self._samples_seen,
+            samples_seen=samples_seen,
         )
         return self._loader(self.train, self.batch_size, sampler=sampler)
 

@@ -53,6 +53,11 @@ class LocalizationDataset(Dataset[Sample]):
         return self.index.labels
 
     @property
+    def fingerprint(self) -> str:
+        """Digest of names, labels and boxes: two runs with the same one saw the same split."""
+        return self.index.fingerprint
+
+    @property
     def has_boxes(self) -> bool:
         """Whether any picture has a true box."""
         return bool(self.index.box_counts.any())

@@ -3,6 +3,7 @@
 Pixels are those of the file: an EXIF rotation is not applied, as annotations are made without it.
 """
 
+import io
 import warnings
 from pathlib import Path
 
@@ -33,11 +34,7 @@ def read_rgb(path: Path) -> Image.Image:
     Raises:
         UserError: if it cannot be read, or has more than about 90 million pixels.
     """
-    with _open(path) as picture:
-        try:
-            return _to_rgb(picture)
-        except _UNREADABLE as error:
-            raise UserError(f"{path}: {_reason(error)}") from error
+    return _rgb(path, str(path))
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -46,24 +43,14 @@ def read_size(path: Path) -> tuple[int, int]:
     Raises:
         UserError: as `read_rgb`.
     """
-    with _open(path) as picture:
+    with _open(path, str(path)) as picture:
         return picture.height, picture.width
 
 
 def read_fast(
     path: Path, least: tuple[int, int] | None
 ) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Read a picture for training; where it is large enough, a JPEG is decoded at a reduced scale.
-
-    A reduced JPEG is made from the low frequencies of each 8x8 block: a half, a quarter or an
-    eighth of each side, the smallest that is not below `least`.
-
-    Args:
-        path: of the picture.
-        least: height and width below which it must not be reduced; null: it is not reduced.
-
-    Returns:
-        `(h, w, 3)` RGB, and the picture's own height and width.
+    """Read a picture for training, see `decode_fast`.
 
     Raises:
         UserError: as `read_rgb`.
@@ -72,6 +59,28 @@ def read_fast(
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: {_reason(error)}") from error
+    return decode_fast(content, least, str(path))
+
+
+def decode_fast(
+    content: bytes, least: tuple[int, int] | None, name: str
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Decode for training; where it is large enough, a JPEG is decoded at a reduced scale.
+
+    A reduced JPEG is made from the low frequencies of each 8x8 block: a half, a quarter or an
+    eighth of each side or something between, the smallest that is not below `least`.
+
+    Args:
+        content: of the picture file.
+        least: height and width below which it must not be reduced; null: it is not reduced.
+        name: of the picture, for messages.
+
+    Returns:
+        `(h, w, 3)` RGB, and the picture's own height and width.
+
+    Raises:
+        UserError: as `read_rgb`.
+    """
     if content[:2] == b"\xff\xd8":
         try:
             height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
@@ -83,18 +92,26 @@ def read_fast(
                 return pixels, (height, width)
         except ValueError:
             pass  # Pillow reads some that libjpeg has doubts about, or says what is wrong
-    picture = read_rgb(path)
+    picture = _rgb(io.BytesIO(content), name)
     return np.asarray(picture), (picture.height, picture.width)
 
 
-def _open(path: Path) -> Image.Image:
+def _rgb(source: Path | io.BytesIO, name: str) -> Image.Image:
+    with _open(source, name) as picture:
+        try:
+            return _to_rgb(picture)
+        except _UNREADABLE as error:
+            raise UserError(f"{name}: {_reason(error)}") from error
+
+
+def _open(source: Path | io.BytesIO, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             # A picture that large would take gigabytes; it is refused, not warned about.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(path)
+            return Image.open(source)
     except _UNREADABLE as error:
-        raise UserError(f"{path}: {_reason(error)}") from error
+        raise UserError(f"{name}: {_reason(error)}") from error
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

@@ -52,6 +52,6 @@ def index_faults(tree: Tree, split: str, index: SplitIndex, classes: int) -> Non
             tree.fault(
                 kind,
                 index.name(row),
-                f"box {boxes[which].tolist()} (x0 y0 x1 y1) of a picture of {width[which] or '?'} x "
-                f"{height[which] or '?'} pixels ({split} split).",
+                f"box {boxes[which].tolist()} (x0 y0 x1 y1) of a picture of "
+                f"{width[which] or '?'} x {height[which] or '?'} pixels ({split} split).",
             )

@@ -1,12 +1,13 @@
 """What data sets on disk share: finding the folder, the index, and splits of picture files."""
 
 import hashlib
-import inspect
 import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import torch
 
 from gapcam.data import cache as index_cache
 from gapcam.data.data_module import DataModule
@@ -46,6 +47,8 @@ class FileDataModule(DataModule):
         cache: folder of the indexes; null for the user's cache folder.
         skip_broken: a file: training pictures that cannot be read are listed there and left out;
             null: training stops at the first.
+        stream: folder or address of shards (`python -m gapcam.data shards`): training pictures come
+            from there, and need not lie in `root`.
         choices: settings of the subclass that decide what is read.
         kwargs: see `DataModule`.
     """
@@ -72,6 +75,7 @@ class FileDataModule(DataModule):
         resize: int | None = None,
         cache: str | Path | None = None,
         skip_broken: str | Path | None = None,
+        stream: str | None = None,
         choices: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -82,6 +86,7 @@ class FileDataModule(DataModule):
         self.root = Path(root).expanduser()
         self.cache = index_cache.default_folder() if cache is None else Path(cache).expanduser()
         self.skipped = None if skip_broken is None else Path(skip_broken).expanduser()
+        self.stream = stream
         self.choices = dict(choices or {})
 
     @abstractmethod
@@ -158,9 +163,26 @@ class FileDataModule(DataModule):
             )
             for name, part in contents.splits.items()
         }
-        self.train = splits["train"]
+        self.train = splits["train"] if self.stream is None else self._streamed(self.stream)
         self.val = splits["val" if "val" in splits else "test"]
         self.test = splits["test" if "test" in splits else "val"]
+
+    def train_dataloader(self) -> Any:
+        if self.stream is None:
+            return super().train_dataloader()
+        from gapcam.data.stream import StreamLoader
+
+        assert self.trainer is not None
+        trainer = self.trainer
+        return StreamLoader(
+            self.train,
+            epoch=lambda: trainer.current_epoch,
+            samples_seen=self._samples_seen,
+            batch_size=self.batch_size,
+            num_workers=self.num_workers,
+            pin_memory=torch.cuda.is_available(),
+            drop_last=len(self.train) > self.batch_size,
+        )
 
     def describe(self) -> str:
         where = "" if self.tree.root == self.root else f" in {self.tree.root}"
@@ -174,13 +196,20 @@ class FileDataModule(DataModule):
         left_out = f"{len(names)} broken training pictures were left out, see {self.skipped}"
         return [*super().notes(), left_out]
 
+    def _streamed(self, where: str) -> Any:
+        try:
+            from gapcam.data.stream import StreamedSplit
+        except ImportError as error:
+            raise UserError("data.stream needs litdata: pip install 'gapcam[stream]'") from error
+        return StreamedSplit(where, self.views, self.seed, self.class_names)
+
     def _key(self) -> dict[str, Any]:
-        sources = [cls for cls in type(self).__mro__ if issubclass(cls, FileDataModule)]
         return {
             "reader": type(self).__name__,
             "choices": self.choices,
+            "streams": self.stream is not None,
             # What a changed reader has read before is not what it would read.
-            "code": [_digest(inspect.getsource(sys.modules[cls.__module__])) for cls in sources],
+            "code": _digest_of_readers(),
         }
 
     def _check_landmarks(self, class_names: Sequence[str]) -> None:
@@ -203,8 +232,11 @@ class FileDataModule(DataModule):
                 yield entry
 
         for name, listing in splits.items():
+            if name == "train" and self.stream is not None:
+                continue
             yield name, Listing(listing.folder, counted(listing.entries))
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def _digest_of_readers() -> str:
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]

@@ -7,14 +7,14 @@
       Partitions/Training_01.txt          /a/abbey/sun_aakbdcgfpksytcwj.jpg
       Partitions/Testing_01.txt           and so on up to Training_10.txt, Testing_10.txt
 
-The lists may also lie in the root, in SUN397/ or in SUN397/Partitions/. About half of the pictures
-are in no list of a split; they are not read.
+The lists may also lie in the root, in SUN397/ or in SUN397/Partitions/. Two thirds of the pictures
+are in neither list of a split; they are not read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import Any
 
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
@@ -48,8 +48,8 @@ class SUN397(FileDataModule):
         Layout("class folders", ("?/*/sun_*.jpg",)),
     )
     remedy = "It cannot be downloaded by a command: docs/data/sun397.md says what to look for."
-    published: ClassVar[Mapping[str, int]] = {"train": 19_850, "test": 19_850, "classes": 397}
-    landmarks: ClassVar[Mapping[int, str]] = {0: "abbey", 9: "apse/indoor", 396: "youth_hostel"}
+    published = {"train": 19_850, "test": 19_850, "classes": 397}
+    landmarks = {0: "abbey", 9: "apse/indoor", 396: "youth_hostel"}
 
     def __init__(
         self, *, split: int = 1, partitions: str | Path | None = None, **kwargs: Any

@@ -14,7 +14,7 @@ inclusive.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class TinyImageNet(FileDataModule):
     title = "Tiny ImageNet"
     layouts = (Layout("official", ("wnids.txt", "train", "val")),)
     remedy = "Get it: python -m gapcam.data get data=tiny_imagenet to=<folder>"
-    published: ClassVar = {"train": 100_000, "val": 10_000, "classes": 200}
+    published = {"train": 100_000, "val": 10_000, "classes": 200}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices={}, **kwargs)

@@ -17,8 +17,14 @@ def root(tmp_path: Path) -> Path:
 
 
 def svt(root: Path, **kwargs: Any) -> SVT:
-    common = {"batch_size": 2, "eval_batch_size": 2, "num_workers": 0, "seed": 0, "flip": True}
-    settings: dict[str, Any] = {"negatives": root.parent / "scenes", **kwargs}
+    common: dict[str, Any] = {
+        "batch_size": 2,
+        "eval_batch_size": 2,
+        "num_workers": 0,
+        "seed": 0,
+        "flip": True,
+    }
+    settings = {"negatives": root.parent / "scenes", **kwargs}
     data = SVT(root=root, size=(24, 28), **common, **settings)
     data.setup()
     return data

@@ -1,0 +1,54 @@
+"""`python -m gapcam.data shards`: the training split as shards for streaming."""
+
+import os
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from gapcam.build import build_data
+from gapcam.data.image_files import ImageFiles
+from gapcam.errors import UserError
+
+_CHUNK = "64MB"
+
+
+def run(option: str, plain: dict[str, Any], console: Console) -> int:
+    """Write the shards; returns 0."""
+    try:
+        from litdata import optimize
+
+        from gapcam.data.stream import ShardWriter
+    except ImportError as error:
+        raise UserError(
+            "Shards need litdata: pip install 'gapcam[stream]' (or uv sync --extra stream)"
+        ) from error
+    data = build_data(plain)
+    if not isinstance(data.train, ImageFiles):
+        raise UserError(f"data={option} has no picture files to write into shards")
+    out = plain["out"]
+    # A chunk must hold pictures of all classes: litdata mixes the chunks, and neighbours in them.
+    order = np.random.default_rng(plain["seed"]).permutation(len(data.train))
+    try:
+        optimize(
+            ShardWriter(data.train, data.class_names),
+            inputs=order.tolist(),
+            output_dir=out,
+            chunk_bytes=_CHUNK,
+            num_workers=plain["workers"] or len(os.sched_getaffinity(0)),
+            reorder_files=False,
+            verbose=False,
+        )
+    except RuntimeError as error:
+        if "already contains" not in str(error):
+            raise
+        raise UserError(
+            f"{out} already holds shards: delete them first, or give another out=..."
+        ) from error
+    console.print(
+        f"{len(data.train):,} pictures written. Train with them: python -m gapcam.run "
+        f"data={option} data.root={plain['data']['root']} data.stream={out}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    return 0

@@ -11,8 +11,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gapcam.data.caption_files import (
     COCO,
     LINES,
@@ -23,6 +21,7 @@ from gapcam.data.caption_files import (
     read_sbu,
     read_table,
 )
+from gapcam.data.draws import divide
 from gapcam.data.faults import raise_faults
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
@@ -136,18 +135,17 @@ class Captions(FileDataModule):
                 f"{self.negatives_per_positive} for each of the {len(positives):,} with it. Lower "
                 "data.negatives_per_positive or choose a rarer phrase"
             )
-        drawn = sorted(np.random.default_rng(0).permutation(len(others))[:wanted])
+        negatives, _ = divide(others, wanted, 0)
         return [
             [Entry(name, label, text="\n".join(pool[name])) for name in side]
-            for label, side in enumerate(([others[row] for row in drawn], positives))
+            for label, side in enumerate((negatives, positives))
         ]
 
     def _divided(self, entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
         """Training and test part of two entries or more, the same on every machine."""
         tests = min(max(round(len(entries) * self.test_share), 1), len(entries) - 1)
-        order = np.random.default_rng(0).permutation(len(entries))
-        train, test = sorted(order[tests:]), sorted(order[:tests])
-        return [entries[row] for row in train], [entries[row] for row in test]
+        test, train = divide(entries, tests, 1)
+        return train, test
 
 
 def _whole(phrases: Sequence[str]) -> re.Pattern[str]:

@@ -1,5 +1,7 @@
 """What is wrong with annotations, judged without opening a picture."""
 
+from pathlib import PurePosixPath
+
 import numpy as np
 
 from gapcam.data.index import SplitIndex
@@ -29,7 +31,7 @@ def raise_faults(tree: Tree) -> None:
     raise UserError(f"{tree.root / first.where}: {first.message}{rest}")
 
 
-def index_faults(tree: Tree, split: str, index: SplitIndex, classes: int) -> None:
+def index_faults(tree: Tree, split: str, folder: str, index: SplitIndex, classes: int) -> None:
     """Note labels and boxes that cannot be, judged by the annotations alone."""
     labels, boxes = index.labels, index.all_boxes
     owners = np.repeat(np.arange(len(index)), index.box_counts)
@@ -43,7 +45,7 @@ def index_faults(tree: Tree, split: str, index: SplitIndex, classes: int) -> Non
     for row in np.flatnonzero((labels < 0) | (labels >= classes)).tolist():
         tree.fault(
             "label",
-            index.name(row),
+            str(PurePosixPath(folder, index.name(row))),
             f"its label is {labels[row]}, but there are {classes} classes ({split} split).",
         )
     for kind, is_wrong in (("empty box", empty), ("box outside", outside & ~empty)):
@@ -51,7 +53,7 @@ def index_faults(tree: Tree, split: str, index: SplitIndex, classes: int) -> Non
             row = int(owners[which])
             tree.fault(
                 kind,
-                index.name(row),
+                str(PurePosixPath(folder, index.name(row))),
                 f"box {boxes[which].tolist()} (x0 y0 x1 y1) of a picture of "
                 f"{width[which] or '?'} x {height[which] or '?'} pixels ({split} split).",
             )

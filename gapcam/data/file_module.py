@@ -141,7 +141,7 @@ class FileDataModule(DataModule):
             for split, (folder, entries) in counted
         }
         for split, part in parts.items():
-            index_faults(tree, split, part.index, len(class_names))
+            index_faults(tree, split, part.folder, part.index, len(class_names))
             if not tree.faults and not len(part.index):
                 raise UserError(
                     f"The {split} split of {self.title} in {tree.root} is empty. {self.remedy}"
@@ -174,8 +174,9 @@ class FileDataModule(DataModule):
 
         assert self.trainer is not None
         trainer = self.trainer
+        split: Any = self.train
         return StreamLoader(
-            self.train,
+            split,
             epoch=lambda: trainer.current_epoch,
             samples_seen=self._samples_seen,
             batch_size=self.batch_size,

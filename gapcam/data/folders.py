@@ -12,15 +12,12 @@ The data sets of the paper's Table 5 are configurations of it, and so is your ow
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
-import numpy as np
-
+from gapcam.data.draws import divide
 from gapcam.data.file_module import FileDataModule, Listing
-from gapcam.data.index import Entry
 from gapcam.data.tree import Layout, Tree
-from gapcam.data.voc import read_voc
+from gapcam.data.voc import VocFolder
 from gapcam.errors import UserError
 
 _SPLITS = ("train", "val", "test")
@@ -150,11 +147,9 @@ class Folders(FileDataModule):
                 f"Nothing says which pictures of {tree.root} train: give data.train_per_class=..., "
                 "data.train_list and data.test_list, or folders train/ and test/"
             )
-        boxes = Boxes(tree, self.annotations)
+        boxes = VocFolder(tree, self.annotations, self.pictures)
         return {
-            split: Listing(
-                self.pictures, (boxes.entry(name, pool[name], self.pictures) for name in names)
-            )
+            split: Listing(self.pictures, (boxes.entry(name, pool[name]) for name in names))
             for split, names in chosen.items()
         }
 
@@ -216,13 +211,10 @@ class Folders(FileDataModule):
                     f"{self.test_per_class or 'at least 1'} to test: lower data.train_per_class, "
                     "or unpack this class again"
                 )
-            order = np.random.default_rng([self.split, label]).permutation(len(names))
-            last = None if self.test_per_class is None else needed
-            for split, rows in (
-                ("train", order[: self.train_per_class]),
-                ("test", order[self.train_per_class : last]),
-            ):
-                chosen[split] += [names[row] for row in sorted(rows)]
+            train, others = divide(names, self.train_per_class, self.split, label)
+            test, _ = divide(others, self.test_per_class or len(others), self.split, label)
+            chosen["train"] += train
+            chosen["test"] += test
         return chosen
 
     def _listed(
@@ -245,34 +237,6 @@ class Folders(FileDataModule):
                     f"{where} lists it, but it is not there. Unpack the pictures again.",
                 )
             seen.add(name)
-
-
-class Boxes:
-    """Boxes of pictures from VOC XML files, where a data set has them."""
-
-    def __init__(self, tree: Tree, folder: str | None) -> None:
-        self.tree = tree
-        self.folder = folder
-        files = [] if folder is None else tree.files(folder, (".xml",))
-        self.stems = {PurePosixPath(file).stem for file in files}
-
-    def entry(self, name: str, label: int, pictures: str) -> Entry:
-        if self.folder is None:
-            return Entry(name, label)
-        stem = PurePosixPath(name).stem
-        if stem not in self.stems:
-            self.tree.fault(
-                "missing annotation",
-                _join(pictures, name),
-                f"there is no {self.folder}/{stem}.xml. Unpack the annotations again.",
-            )
-            return Entry(name, label)
-        try:
-            found = read_voc(self.tree.root / self.folder / f"{stem}.xml")
-        except UserError as error:
-            self.tree.fault("broken annotation", f"{self.folder}/{stem}.xml", str(error))
-            return Entry(name, label)
-        return Entry(name, label, found.boxes, found.size)
 
 
 def class_of(file: str) -> str:

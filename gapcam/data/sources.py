@@ -123,8 +123,8 @@ BY_HAND: Mapping[str, str] = {
     "https://web.mit.edu/torralba/www/TrainImages.txt, TestImages.txt; no checksum is published",
     "action40": "Get Stanford40_JPEGImages.zip and Stanford40_XMLAnnotations.zip from "
     "http://vision.stanford.edu/Datasets/40actions.html; no checksum is published",
-    "event8": "Get http://vision.stanford.edu/lijiali/event_dataset/event_dataset.rar and unpack it "
-    "with unrar or bsdtar; no checksum is published",
+    "event8": "Get http://vision.stanford.edu/lijiali/event_dataset/event_dataset.rar and unpack "
+    "it with unrar or bsdtar; no checksum is published",
     "vqa": "Get the zip files of https://visualqa.org/vqa_v1_download.html (questions and "
     "annotations of train and val), and COCO's pictures: python -m gapcam.data get data=captions",
     "folders": "These are your own pictures",

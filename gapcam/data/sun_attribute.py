@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
+from gapcam.data.draws import divide
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
 from gapcam.data.tree import Layout, Tree
@@ -120,12 +121,9 @@ class SunAttribute(FileDataModule):
                     f"data.train_per_class={self.train_per_class} of them train and at least one "
                     "tests: lower it"
                 )
-            order = np.random.default_rng([self.split, label]).permutation(len(members))
-            for split, rows in (
-                ("train", order[: self.train_per_class]),
-                ("test", order[self.train_per_class :]),
-            ):
-                chosen[split] += [Entry(members[row], label) for row in sorted(rows)]
+            parts = divide(members, self.train_per_class, self.split, label)
+            for split, part in zip(chosen, parts, strict=True):
+                chosen[split] += [Entry(name, label) for name in part]
         folder = _FOLDERS[tree.layout][1]
         return {split: Listing(folder, entries) for split, entries in chosen.items()}
 

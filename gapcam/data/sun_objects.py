@@ -15,8 +15,7 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any
 
-import numpy as np
-
+from gapcam.data.draws import divide
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
 from gapcam.data.labelme import LabelMeAnnotation, LabelMeObject, labelled_share, read_labelme
@@ -110,9 +109,9 @@ class SunObjects(FileDataModule):
                     "change data.train_share, data.min_objects or data.fully_annotated, or leave "
                     "this scene out of data.scenes"
                 )
-            order = np.random.default_rng([self.split, label]).permutation(len(entries))
-            chosen["train"] += [entries[row] for row in sorted(order[:count])]
-            chosen["test"] += [entries[row] for row in sorted(order[count:])]
+            train, test = divide(entries, count, self.split, label)
+            chosen["train"] += train
+            chosen["test"] += test
         return {split: Listing("Images", entries) for split, entries in chosen.items()}
 
     def _entries(self, tree: Tree, folder: str, label: int) -> Iterator[Entry]:

@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from gapcam.data.draws import divide
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
 from gapcam.data.tree import Layout, Tree
@@ -105,13 +106,13 @@ class SVT(FileDataModule):
                 "folders deep: expected 2 at least, and data.negatives_count, if given, from 2 to "
                 f"what is there; it is {self.negatives_count}"
             )
-        drawn = np.random.default_rng(0).permutation(len(files))[:count]
-        last = min(max(round(count * share), 1), count - 1)
+        drawn, _ = divide(files, count, 0)
+        train, test = divide(drawn, min(max(round(count * share), 1), count - 1), 1)
         # They lie in another place than the positives, and a listing has one folder. Joined to it,
         # an absolute path stands for itself.
         return {
-            "train": [Entry(files[row], 0) for row in sorted(drawn[:last])],
-            "test": [Entry(files[row], 0) for row in sorted(drawn[last:])],
+            "train": [Entry(file, 0) for file in train],
+            "test": [Entry(file, 0) for file in test],
         }
 
 

@@ -1,12 +1,14 @@
 """Annotations in Pascal VOC's XML, as ILSVRC and Stanford 40 Actions have them."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gapcam.data.index import Entry
+from gapcam.data.tree import Tree
 from gapcam.errors import UserError
 
 
@@ -19,6 +21,42 @@ class Annotation(NamedTuple):
     names: list[str]
     boxes: NDArray[np.float32]
     size: tuple[int, int]
+
+
+class VocFolder:
+    """A folder of VOC XML files, named like the pictures; or none, and then no picture has a box.
+
+    Args:
+        tree: the data set.
+        folder: of the XML files below its root.
+        pictures: folder of the pictures, for messages.
+    """
+
+    def __init__(self, tree: Tree, folder: str | None, pictures: str) -> None:
+        self.pictures = pictures
+        self.tree = tree
+        self.folder = folder
+        files = [] if folder is None else tree.files(folder, (".xml",))
+        self.stems = {PurePosixPath(file).stem for file in files}
+
+    def entry(self, name: str, label: int) -> Entry:
+        """A picture with its boxes; what is missing or broken goes to `tree.fault`."""
+        if self.folder is None:
+            return Entry(name, label)
+        stem = PurePosixPath(name).stem
+        if stem not in self.stems:
+            self.tree.fault(
+                "missing annotation",
+                str(PurePosixPath(self.pictures, name)),
+                f"there is no {self.folder}/{stem}.xml. Unpack the annotations again.",
+            )
+            return Entry(name, label)
+        try:
+            found = read_voc(self.tree.root / self.folder / f"{stem}.xml")
+        except UserError as error:
+            self.tree.fault("broken annotation", f"{self.folder}/{stem}.xml", str(error))
+            return Entry(name, label)
+        return Entry(name, label, found.boxes, found.size)
 
 
 def read_voc(path: Path) -> Annotation:

@@ -90,7 +90,7 @@ def network_speed(module: Network, data: DataModule, seconds: float) -> float:
 
     def step() -> int:
         optimizer.zero_grad()
-        module.loss(batch).backward()
+        module.loss(batch).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         return len(labels)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
-from support import FAST_RUN, compose_config, make_ilsvrc, type_in
+from support import FAST_RUN, compose_config, type_in
+from twins_ilsvrc import make_ilsvrc
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -5,11 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
-from PIL import Image
 
 from gapcam.config_dir import CONFIG_DIR
 
@@ -51,32 +49,3 @@ def compose_config(*overrides: str) -> DictConfig:
     bare = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
     OmegaConf.set_struct(bare, True)
     return bare
-
-
-def make_ilsvrc(root: Path) -> Path:
-    wnids = ("n01440764", "n02099601", "n15075141")
-    pictures = root / "ILSVRC" / "Data" / "CLS-LOC"
-    random = np.random.default_rng(0)
-    (root / "ILSVRC").mkdir(parents=True)
-    (root / "LOC_synset_mapping.txt").write_text(
-        "n15075141 toilet tissue, toilet paper\nn01440764 tench, Tinca tinca\n"
-        "n02099601 golden retriever\n"
-    )
-    for wnid in wnids:
-        for number in range(4):
-            save_noise(random, pictures / "train" / wnid / f"{wnid}_{number}.JPEG")
-    rows = ["ImageId,PredictionString"]
-    for number, wnid in enumerate((*wnids, wnids[0])):
-        name = f"ILSVRC2012_val_{number:08d}"
-        save_noise(random, pictures / "val" / f"{name}.JPEG")
-        boxes = " ".join(f"{wnid} {x} 5 {x + 9} 24" for x in range(number + 1))
-        rows.append(f"{name},{boxes} ")
-    (root / "LOC_val_solution.csv").write_text("\n".join(rows) + "\n")
-    return root
-
-
-def save_noise(random: np.random.Generator, path: Path, size: tuple[int, int] = (60, 40)) -> None:
-    """Write a picture of the size (width, height)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = random.integers(256, size=(size[1], size[0], 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(path, format="JPEG")

@@ -28,9 +28,10 @@ def make_mit67(root: Path) -> Path:
 
 def make_scene15(root: Path) -> Path:
     """Three scenes as the archive of 2006 has them, six grey pictures each."""
-    for name in ("bedroom", "CALsuburb", "MITcoast"):
+    for shade, name in enumerate(("bedroom", "CALsuburb", "MITcoast")):
         for number in range(1, 7):
-            path = save_picture(root / "scene_categories" / name / f"image_{number:04d}.jpg")
+            path = root / "scene_categories" / name / f"image_{number:04d}.jpg"
+            save_picture(path, shade)
             Image.open(path).convert("L").save(path)
         litter(root / "scene_categories" / name)
     return root

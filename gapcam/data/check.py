@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gapcam.data.cache import Contents
+from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.faults import TOLERANCE
 from gapcam.data.file_module import FileDataModule
+from gapcam.data.image_files import ImageFiles
 from gapcam.data.index import SplitIndex
 from gapcam.data.look import Looked, looking
 from gapcam.errors import UserError
@@ -64,16 +66,20 @@ def check(
     yield from (Finding("fault", f.kind, str(tree.root / f.where), f.message) for f in tree.faults)
     yield from _counts(data, contents, complete)
     yield from _absent_classes(contents)
-    files = {
-        split: [tree.root / part.folder / part.index.name(row) for row in range(len(part.index))]
-        for split, part in contents.splits.items()
-    }
-    with looking(deep, workers, sum(map(len, files.values()))) as look:
-        for split, part in contents.splits.items():
-            seen = _counting(look(files[split]), _step(progress, f"{split} pictures"), files[split])
-            yield from _pictures(split, part.index, files[split], seen)
-    yield from _duplicates(files, _step(progress, "comparing splits"))
     data.take(tree, contents)
+    splits = {name: data.open_split(name, part) for name, part in contents.splits.items()}
+    files = {name: s.files() for name, s in splits.items() if isinstance(s, ImageFiles)}
+    with looking(deep, workers, sum(map(len, files.values()))) as look:
+        for name, split in splits.items():
+            step = _step(progress, f"{name} pictures")
+            if isinstance(split, ImageFiles):
+                seen = _counting(look(files[name]), step, len(split))
+                yield from _pictures(split, files[name], seen)
+            elif deep:
+                yield from _decoded(split, step)
+    yield from _duplicates(files, _step(progress, "comparing splits"))
+    if not tree.faults:
+        data.keep(tree, contents)
 
 
 def _counts(data: FileDataModule, contents: Contents, complete: bool) -> Iterator[Finding]:
@@ -96,8 +102,9 @@ def _absent_classes(contents: Contents) -> Iterator[Finding]:
 
 
 def _pictures(
-    split: str, index: SplitIndex, files: Sequence[Path], looked: Iterator[Looked]
+    split: ImageFiles, files: Sequence[Path], looked: Iterator[Looked]
 ) -> Iterator[Finding]:
+    index = split.index
     modes: Counter[str] = Counter()
     scaled = 0
     for row, (path, seen) in enumerate(zip(files, looked, strict=True)):
@@ -112,14 +119,21 @@ def _pictures(
         scaled += not message and tuple(index.sizes[row].tolist()) not in ((0, 0), seen.size)
     for what, count in modes.items():
         if count:
-            yield Finding("note", "form", split, f"{count:,} pictures are {what}; read as RGB")
+            found = f"{count:,} pictures are {what}; read as RGB"
+            yield Finding("note", "form", split.split, found)
     if scaled:
-        yield Finding(
-            "note",
-            "frame",
-            split,
-            f"{scaled:,} pictures have another size than their annotation; their boxes are scaled",
-        )
+        found = f"{scaled:,} pictures have another size than their annotation; boxes are scaled"
+        yield Finding("note", "frame", split.split, found)
+
+
+def _decoded(split: LocalizationDataset, step: Callable[[int, int], None]) -> Iterator[Finding]:
+    """Pictures that are no files of their own, one after the other."""
+    for row in range(len(split)):
+        step(row, len(split))
+        try:
+            split.picture(row)
+        except UserError as error:
+            yield Finding("fault", "unreadable", split.name(row), str(error))
 
 
 def _frame(index: SplitIndex, row: int, size: tuple[int, int]) -> str:
@@ -192,10 +206,10 @@ def _content(path: Path) -> bytes:
 
 
 def _counting(
-    looked: Iterator[Looked], step: Callable[[int, int], None], files: Sequence[Path]
+    looked: Iterator[Looked], step: Callable[[int, int], None], total: int
 ) -> Iterator[Looked]:
     for done, seen in enumerate(looked, start=1):
-        step(done, len(files))
+        step(done, total)
         yield seen
 
 

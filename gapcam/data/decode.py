@@ -34,7 +34,7 @@ def read_rgb(path: Path) -> Image.Image:
     Raises:
         UserError: if it cannot be read, or has more than about 90 million pixels.
     """
-    return _rgb(path, str(path))
+    return decode_rgb(path, str(path))
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -92,11 +92,20 @@ def decode_fast(
                 return pixels, (height, width)
         except ValueError:
             pass  # Pillow reads some that libjpeg has doubts about, or says what is wrong
-    picture = _rgb(io.BytesIO(content), name)
+    picture = decode_rgb(io.BytesIO(content), name)
     return np.asarray(picture), (picture.height, picture.width)
 
 
-def _rgb(source: Path | io.BytesIO, name: str) -> Image.Image:
+def decode_rgb(source: Path | io.BytesIO, name: str) -> Image.Image:
+    """Decode a picture exactly, as RGB; see `read_rgb`.
+
+    Args:
+        source: a file, or its content.
+        name: for messages.
+
+    Raises:
+        UserError: as `read_rgb`.
+    """
     with _open(source, name) as picture:
         try:
             return _to_rgb(picture)

@@ -11,6 +11,7 @@ import torch
 
 from gapcam.data import cache as index_cache
 from gapcam.data.data_module import DataModule
+from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.faults import index_faults, raise_faults
 from gapcam.data.image_files import ImageFiles
 from gapcam.data.index import Entry, SplitIndex
@@ -110,20 +111,12 @@ class FileDataModule(DataModule):
 
     def load_splits(self) -> None:
         tree = self.find()
-        folder = index_cache.index_folder(self.cache, tree, self._key())
-        contents = index_cache.open_contents(folder, tree)
+        contents = index_cache.open_contents(self._index_folder(tree), tree)
         if contents is None:
             tree = self.find()  # with fresh stamps
             contents = self.read(tree)
             raise_faults(tree)
-            try:
-                contents = index_cache.save_contents(folder, tree, contents)
-            except OSError as error:
-                print(
-                    f"The index of {self.title} cannot be kept in {folder} ({error.strerror}): it "
-                    "is made again at every start. Give a folder that can be written as data.cache",
-                    file=sys.stderr,
-                )
+            contents = self.keep(tree, contents)
         self.take(tree, contents)
 
     def read(self, tree: Tree) -> index_cache.Contents:
@@ -148,24 +141,33 @@ class FileDataModule(DataModule):
                 )
         return index_cache.Contents(class_names, parts)
 
+    def keep(self, tree: Tree, contents: index_cache.Contents) -> index_cache.Contents:
+        """Write the index, so that the next start need not read; returns it, mapped."""
+        folder = self._index_folder(tree)
+        try:
+            return index_cache.save_contents(folder, tree, contents)
+        except OSError as error:
+            print(
+                f"The index of {self.title} cannot be kept in {folder} ({error.strerror}): it is "
+                "made again at every start. Give a folder that can be written as data.cache",
+                file=sys.stderr,
+            )
+            return contents
+
     def take(self, tree: Tree, contents: index_cache.Contents) -> None:
         """Make the splits of what was read."""
         self.tree = tree
         self.class_names = contents.class_names
-        splits = {
-            name: ImageFiles(
-                tree.root / part.folder,
-                part.index,
-                self.views,
-                self.seed,
-                name,
-                self.skipped if name == "train" else None,
-            )
-            for name, part in contents.splits.items()
-        }
+        splits = {name: self.open_split(name, part) for name, part in contents.splits.items()}
         self.train = splits["train"] if self.stream is None else self._streamed(self.stream)
         self.val = splits["val" if "val" in splits else "test"]
         self.test = splits["test" if "test" in splits else "val"]
+
+    def open_split(self, name: str, part: index_cache.Part) -> LocalizationDataset:
+        """A split of picture files; data sets that keep theirs otherwise override this."""
+        folder = self.tree.root / part.folder
+        skipped = self.skipped if name == "train" else None
+        return ImageFiles(folder, part.index, self.views, self.seed, name, skipped)
 
     def train_dataloader(self) -> Any:
         if self.stream is None:
@@ -204,14 +206,15 @@ class FileDataModule(DataModule):
             raise UserError("data.stream needs litdata: pip install 'gapcam[stream]'") from error
         return StreamedSplit(where, self.views, self.seed, self.class_names)
 
-    def _key(self) -> dict[str, Any]:
-        return {
+    def _index_folder(self, tree: Tree) -> Path:
+        key = {
             "reader": type(self).__name__,
             "choices": self.choices,
             "streams": self.stream is not None,
             # What a changed reader has read before is not what it would read.
             "code": _digest_of_readers(),
         }
+        return index_cache.index_folder(self.cache, tree, key)
 
     def _check_landmarks(self, class_names: Sequence[str]) -> None:
         for label, name in self.landmarks.items():

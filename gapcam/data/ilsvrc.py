@@ -12,6 +12,9 @@
       val/<wnid>/*.JPEG
       bbox/val/*.xml                                     ILSVRC2012_bbox_val_v3.tgz, for boxes
 
+    root/data/train-00000-of-00294.parquet               Hugging Face: ILSVRC/imagenet-1k
+    root/data/validation-00000-of-00014.parquet          with LOC_val_solution.csv also boxes
+
 The class index is the rank of the sorted WordNet ids, as in torchvision, timm and the released
 Caffe models; the devkit's own ids are others. The labels of the official test pictures are not
 public: as in the paper, numbers are those of the validation set, which stands in for it.
@@ -19,10 +22,13 @@ public: as in the paper, numbers are those of the validation set, which stands i
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from torchvision.models._meta import _IMAGENET_CATEGORIES
 
+from gapcam.data.cache import Part
+from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.ilsvrc_truth import Truth, read_blacklist, read_truth
 from gapcam.data.index import Entry
@@ -50,6 +56,7 @@ class ILSVRC(FileDataModule):
         Layout("Kaggle", ("ILSVRC/Data/CLS-LOC/train", "ILSVRC/Data/CLS-LOC/val")),
         Layout("torchvision", ("train/n*", "val/n*")),
         Layout("flat", ("train/n*", "val/*_val_*")),
+        Layout("parquet", ("data/train-*.parquet", "data/val*.parquet")),
     )
     remedy = (
         "The layout with boxes is that of the Kaggle download "
@@ -71,6 +78,9 @@ class ILSVRC(FileDataModule):
         return super().find()
 
     def read_classes(self, tree: Tree) -> list[str]:
+        if tree.layout == "parquet":
+            names: list[str] = _parquet(tree).class_names(tree)
+            return names
         self.wnids, names = _classes(tree)
         if len(self.wnids) == self.published["classes"]:
             for wnid, index in LANDMARKS.items():
@@ -82,12 +92,29 @@ class ILSVRC(FileDataModule):
         return names
 
     def read_splits(self, tree: Tree, class_names: list[str]) -> Mapping[str, Listing]:
+        if tree.layout == "parquet":
+            packed, without = _parquet(tree), self._without_boxes(tree)
+            return {
+                split: Listing(packed.FOLDER, packed.entries(tree, split, without))
+                for split in ("train", "val")
+            }
         pictures = "ILSVRC/Data/CLS-LOC" if tree.layout == "Kaggle" else "."
         rank = {wnid: index for index, wnid in enumerate(self.wnids)}
         return {
             "train": Listing(f"{pictures}/train", self._train(tree, f"{pictures}/train", rank)),
             "val": Listing(f"{pictures}/val", self._val(tree, f"{pictures}/val", rank)),
         }
+
+    def open_split(self, name: str, part: Part) -> LocalizationDataset:
+        if self.tree.layout != "parquet":
+            return super().open_split(name, part)
+        from gapcam.data.parquet import ParquetImages
+
+        folder = self.tree.root / part.folder
+        return ParquetImages(folder, part.index, self.views, self.seed, name)
+
+    def _without_boxes(self, tree: Tree) -> frozenset[str]:
+        return read_blacklist(tree, self.blacklist) if self.blacklist else frozenset()
 
     def _train(self, tree: Tree, folder: str, rank: Mapping[str, int]) -> Iterator[Entry]:
         truth = read_truth(tree, "train", rank) if self.train_boxes else {}
@@ -121,7 +148,7 @@ class ILSVRC(FileDataModule):
             # The folders that a script has sorted the pictures into, as torchvision wants them.
             files |= {Path(f).stem: f"{wnid}/{f}" for f in tree.files(f"{folder}/{wnid}")}
         truth = read_truth(tree, "val", rank)
-        without = read_blacklist(tree, self.blacklist) if self.blacklist else frozenset()
+        without = self._without_boxes(tree)
         for stem in sorted(files.keys() | truth.keys()):
             known = truth.get(stem, Truth(files.get(stem, "").rpartition("/")[0]))
             if stem not in files:
@@ -179,6 +206,17 @@ def read_synset_mapping(tree: Tree) -> dict[str, str]:
     if not names:
         raise UserError(f"{tree.root / MAPPING} lists no classes. {ILSVRC.remedy}")
     return names
+
+
+def _parquet(tree: Tree) -> ModuleType:
+    try:
+        from gapcam.data import ilsvrc_parquet
+    except ImportError as error:
+        raise UserError(
+            f"{tree.root} holds parquet files; reading them needs pyarrow: pip install "
+            "'gapcam[parquet]' (or uv sync --extra parquet)"
+        ) from error
+    return ilsvrc_parquet
 
 
 def _classes(tree: Tree) -> tuple[list[str], list[str]]:

@@ -54,6 +54,14 @@ class ImageFiles(LocalizationDataset):
         """File of a picture."""
         return self.folder / self.name(row)
 
+    def files(self) -> list[Path]:
+        """Files of all samples, in their order."""
+        return [self.path(row) for row in range(len(self))]
+
+    def content(self, row: int) -> bytes:
+        """The picture file itself."""
+        return self.path(row).read_bytes()
+
     def picture(self, row: int) -> Image.Image:
         """Read one picture.
 

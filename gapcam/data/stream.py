@@ -13,7 +13,6 @@ from litdata import StreamingDataLoader, StreamingDataset
 
 from gapcam.batch import Sample, collate
 from gapcam.data.decode import decode_fast
-from gapcam.data.image_files import ImageFiles
 from gapcam.data.transforms import Views
 from gapcam.errors import UserError
 
@@ -21,7 +20,7 @@ from gapcam.errors import UserError
 class ShardWriter:
     """Turns a row of a split into what a shard holds of it; for `litdata.optimize`."""
 
-    def __init__(self, split: ImageFiles, class_names: Sequence[str]) -> None:
+    def __init__(self, split: Any, class_names: Sequence[str]) -> None:
         self.split = split
         self.class_names = class_names
 
@@ -30,7 +29,7 @@ class ShardWriter:
             raise UserError("Pictures that are cut out cannot be written to shards: data.crop=full")
         label = int(self.split.labels[row])
         return {
-            "image": self.split.path(row).read_bytes(),
+            "image": self.split.content(row),
             "name": self.split.name(row),
             "row": row,
             "label": label,
@@ -78,7 +77,8 @@ class StreamedSplit(StreamingDataset):  # type: ignore[misc]
                 f"{self.class_names[label : label + 1]}: write the shards again"
             )
         pixels, size = decode_fast(item["image"], self.views.least, item["name"])
-        random = np.random.default_rng([self.crop_seed, self.current_epoch, row])
+        # litdata counts epochs from 1.
+        random = np.random.default_rng([self.crop_seed, self.current_epoch - 1, row])
         crop = self.views.train(pixels, size, random)
         return Sample(
             image=crop.image,
@@ -116,10 +116,11 @@ class StreamLoader(StreamingDataLoader):  # type: ignore[misc]
         self.current_epoch, seen = self._epoch(), self._samples_seen()
         if seen:
             last = seen // self.batch_size - 1
+            self.dataset.set_epoch(self.current_epoch + 1)
             self.load_state_dict(
                 {
                     "dataset": self.dataset.state_dict(seen, self.num_workers, self.batch_size),
-                    "current_epoch": self.current_epoch + 1,  # litdata counts from 1
+                    "current_epoch": self.current_epoch + 1,
                     "num_samples_yielded": seen,
                     "latest_worker_idx": last % max(1, self.num_workers),
                 }

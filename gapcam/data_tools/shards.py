@@ -7,7 +7,6 @@ import numpy as np
 from rich.console import Console
 
 from gapcam.build import build_data
-from gapcam.data.image_files import ImageFiles
 from gapcam.errors import UserError
 
 _CHUNK = "64MB"
@@ -24,7 +23,7 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
             "Shards need litdata: pip install 'gapcam[stream]' (or uv sync --extra stream)"
         ) from error
     data = build_data(plain)
-    if not isinstance(data.train, ImageFiles):
+    if not hasattr(data.train, "content"):
         raise UserError(f"data={option} has no picture files to write into shards")
     out = plain["out"]
     # A chunk must hold pictures of all classes: litdata mixes the chunks, and neighbours in them.

@@ -5,58 +5,37 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
-from scipy.io import savemat
-from support import save_noise
 from twins import edit
+from twins_ilsvrc import (
+    ANNOTATIONS,
+    PICTURES,
+    VAL,
+    VOC,
+    parquet_layout,
+    save_noise,
+    torchvision_layout,
+    write_devkit,
+    write_xml,
+)
 
 from gapcam.cam.boxes import best_iou, centred_boxes
+from gapcam.data.dataset import Draw
 from gapcam.data.ilsvrc import ILSVRC
 from gapcam.data.tree import Tree
 from gapcam.data.wsol_lists import read_lists
 from gapcam.errors import UserError
 
 COMMON = {"batch_size": 2, "eval_batch_size": 2, "num_workers": 0, "seed": 0, "flip": True}
-PICTURES = Path("ILSVRC") / "Data" / "CLS-LOC"
-ANNOTATIONS = Path("ILSVRC") / "Annotations" / "CLS-LOC"
-VAL = "ILSVRC2012_val_{:08d}"
-WNIDS = ("n01440764", "n02099601", "n15075141", "n01440764")
-"""Of the validation pictures 0 to 3."""
-
-VOC = (
-    "<annotation><size><width>{width}</width><height>{height}</height></size>{objects}</annotation>"
-)
-VOC_OBJECT = (
-    "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>5</ymin><xmax>{}</xmax><ymax>24</ymax>"
-    "</bndbox></object>"
-)
 
 
 def ilsvrc(root: Path, **kwargs: Any) -> ILSVRC:
     data = ILSVRC(root=root, **{"resize": 32, "size": (24, 28), **COMMON, **kwargs})
     data.setup()
     return data
-
-
-def write_xml(folder: Path, size: tuple[int, int] = (40, 60)) -> None:
-    """What the csv of the twin says, as XML: n + 1 boxes on picture n."""
-    folder.mkdir(parents=True)
-    for number, wnid in enumerate(WNIDS):
-        objects = "".join(VOC_OBJECT.format(wnid, x, x + 9) for x in range(number + 1))
-        text = VOC.format(height=size[0], width=size[1], objects=objects)
-        (folder / f"{VAL.format(number)}.xml").write_text(text)
-
-
-def torchvision_layout(root: Path, is_flat: bool = False) -> Path:
-    """The twin as torchvision wants it: no lists, no boxes."""
-    home = root.parent / "torchvision"
-    shutil.move(root / PICTURES, home)
-    for number, wnid in enumerate(WNIDS if not is_flat else ()):
-        folder = home / "val" / wnid
-        folder.mkdir(exist_ok=True)
-        (home / "val" / f"{VAL.format(number)}.JPEG").rename(folder / f"{VAL.format(number)}.JPEG")
-    return home
 
 
 @pytest.mark.parametrize("inside", ["", "ILSVRC", "ILSVRC/Data/CLS-LOC", ".."])
@@ -141,20 +120,6 @@ def test_reads_a_flat_val_folder(ilsvrc_root: Path, source: str) -> None:
     data = ilsvrc(home)
     assert data.val.labels.tolist() == [0, 1, 2, 0]
     assert data.val.has_boxes == (source != "devkit")
-
-
-def write_devkit(home: Path) -> None:
-    """Its own ids are in no order that anybody else uses; its pictures count from 1."""
-    folder = home / "ILSVRC2012_devkit_t12" / "data"
-    folder.mkdir(parents=True)
-    synsets = np.zeros(3, dtype=[("ILSVRC2012_ID", "O"), ("WNID", "O")])
-    synsets[:] = [(1, "n15075141"), (2, "n01440764"), (3, "n02099601")]
-    savemat(folder / "meta.mat", {"synsets": synsets})
-    (folder / "ILSVRC2012_validation_ground_truth.txt").write_text("2\n3\n1\n2\n")
-    for number in range(3, -1, -1):
-        (home / "val" / f"{VAL.format(number)}.JPEG").rename(
-            home / "val" / f"{VAL.format(number + 1)}.JPEG"
-        )
 
 
 def test_a_thousand_folders_have_their_names(tmp_path: Path, real_data: Path) -> None:
@@ -332,3 +297,42 @@ def test_floors_of_all_true_boxes(real_data: Path, tmp_path: Path) -> None:
     as_they_stand = truth - torch.tensor([0.0, 0, 1, 1])
     rate = float((best_iou(whole, as_they_stand, counts) >= 0.5).float().mean())
     assert rate == pytest.approx(0.403, abs=0.001)
+
+
+def test_reads_parquet_files(ilsvrc_root: Path) -> None:
+    kaggle = ilsvrc(ilsvrc_root)
+    home = parquet_layout(ilsvrc_root)
+    data = ilsvrc(home)
+    assert data.class_names == ["tench", "golden retriever", "toilet tissue"]
+    assert data.train.labels.tolist() == [2] * 4 + [1] * 4 + [0] * 4
+    assert data.val.labels.tolist() == [0, 1, 2, 0]
+    assert not data.val.has_boxes
+    for row in (3, 0, 2):
+        assert torch.equal(data.val[row].image, kaggle.val[row].image)
+        place = kaggle.train.index.name(11 - row).rpartition("/")[2].removesuffix(".JPEG")
+        assert place in data.train.name(row)
+        assert torch.equal(data.train[row].image, kaggle.train[11 - row].image)
+    crop = data.train[Draw(8, 0)]
+    assert crop.image.shape == (3, 24, 28)
+    shutil.copy(ilsvrc_root / "LOC_val_solution.csv", home)
+    with_boxes = ilsvrc(home)
+    assert with_boxes.val.index.box_counts.tolist() == [1, 2, 3, 4]
+    assert with_boxes.val[2].boxes.tolist() == kaggle.val[2].boxes.tolist()
+
+
+def test_faults_of_parquet_files(ilsvrc_root: Path) -> None:
+    home = parquet_layout(ilsvrc_root)
+    file = home / "data" / "validation-00000-of-00001.parquet"
+    table = pq.read_table(file)
+    pq.write_table(table.set_column(1, "label", [pa.array([2, 1, 0, 2])]), file)
+    with pytest.raises(UserError, match=r"not in the order of the WordNet ids"):
+        ilsvrc(home)
+    pq.write_table(table.set_column(1, "label", [pa.array([0, 1, 2, 2])]), file)
+    with pytest.raises(UserError, match=r"validation.*/3/.*: other pictures of label 2 are"):
+        ilsvrc(home)
+    pq.write_table(table.drop_columns(["label"]), file)
+    with pytest.raises(UserError, match=r"is no parquet file with the columns image"):
+        ilsvrc(home)
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(UserError, match=r"Download this file again"):
+        ilsvrc(home)

@@ -1,11 +1,15 @@
-"""The table of docs/networks.md says what the networks are."""
+"""The docs say what is: the table of networks, and a page for each data set."""
 
+import re
 from pathlib import Path
 
 import pytest
 from networks import network
+from support import compose_config
 
 from gapcam.arch.profile import profile
+from gapcam.config_dir import CONFIG_DIR
+from gapcam.data.sources import SOURCES
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "networks.md").read_text()
 ROWS = [
@@ -33,3 +37,34 @@ def test_row(row: list[str]) -> None:
     assert f"{found.parameters:,}" == parameters
     assert f"{found.flops / 1e9:.2f}" == gflops
     assert all(float(cell) > 0 for cell in row[7:])
+
+
+DATA = Path(__file__).resolve().parents[1] / "docs" / "data"
+OPTIONS = sorted(path.stem for path in (CONFIG_DIR / "data").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("option", [option for option in OPTIONS if option != "digits"])
+def test_every_data_set_has_a_page(option: str) -> None:
+    page = (DATA / f"{option}.md").read_text()
+    own = option == "folders"
+    for heading in () if own else ("Where to get it", "expect", "Licence", "Traps", "Try it"):
+        assert any(heading in line for line in page.splitlines() if line.startswith("## ")), heading
+    assert f"data={option}" in page
+    assert f"[`{option}`]({option}.md)" in (DATA / "README.md").read_text()
+    # What `get` says and what the page says agree.
+    assert (f"gapcam.data get data={option} " in page) == (option in SOURCES)
+
+
+def test_pages_link_to_pages() -> None:
+    for page in DATA.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (DATA / target).is_file(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", sorted(DATA.glob("*.md")), ids=lambda page: page.stem)
+def test_settings_on_pages_exist(page: Path) -> None:
+    """Every data.<setting> that a page names is one of its option, or of all."""
+    option = page.stem if page.stem in OPTIONS else "folders"
+    known = set(compose_config(f"data={option}").data)
+    named = set(re.findall(r"\bdata\.([a-z0-9_]+)[=` ]", page.read_text()))
+    assert named - known - {"caltech"} == set()

@@ -106,13 +106,12 @@ class LocalizationDataset(Dataset[Sample]):
         return self._sample(draw.row, [self.views.train(pixels, size, random)], size)
 
     def _sample(self, row: int, crops: Sequence[Crop], size: Size) -> Sample:
-        regions = torch.tensor([crop.region for crop in crops])
-        images = torch.stack([crop.image for crop in crops])
+        is_one = len(crops) == 1
         return Sample(
-            image=images if len(crops) > 1 else images[0],
+            image=crops[0].image if is_one else torch.stack([crop.image for crop in crops]),
             label=int(self.labels[row]),
             boxes=self.true_boxes(row, size),
             size=size,
-            regions=regions if len(crops) > 1 else regions[0],
+            regions=torch.tensor(crops[0].region if is_one else [crop.region for crop in crops]),
             index=row,
         )

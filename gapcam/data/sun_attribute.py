@@ -67,7 +67,7 @@ class SunAttribute(FileDataModule):
         Layout(name, (str(PurePosixPath(labels, "images.mat")), f"{pictures}/?/*/"))
         for name, (labels, pictures) in _FOLDERS.items()
     )
-    remedy = "docs/data/sun_attribute.md says where to get it and which folders it has."
+    remedy = "Get it: python -m gapcam.data get data=sun_attribute to=<folder>"
 
     def __init__(
         self,

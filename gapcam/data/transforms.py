@@ -1,6 +1,7 @@
 """From a picture to what the network sees of it, and which region of the picture that is."""
 
 from collections.abc import Sequence
+from math import ceil, floor
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,9 @@ class Views(NamedTuple):
     def train(self, pixels: NDArray[np.uint8], size: Size, random: np.random.Generator) -> Crop:
         """A crop at a random place.
 
+        The place is one of those on the grid of the resized picture. The pixels below it are cut
+        out first, whole ones, and only they are resized: the same within a pixel, and faster.
+
         Args:
             pixels: `(h, w, 3)`, the picture as decoded, which may be at a reduced scale.
             size: of the original picture.
@@ -69,7 +73,11 @@ class Views(NamedTuple):
         full = self.full(size)
         top = int(random.integers(full[0] - self.size[0] + 1))
         left = int(random.integers(full[1] - self.size[1] + 1))
-        return self._cut(_resize_fast(pixels, full), size, top, left)
+        decoded = pixels.shape[0], pixels.shape[1]
+        x0, y0, x1, y1 = _whole_pixels(region(decoded, full, top, left, self.size))
+        window = (y1 - y0, x1 - x0)
+        shown = region(size, decoded, y0, x0, window)
+        return Crop(_resize_fast(pixels[y0:y1, x0:x1], self.size), shown)
 
     def _cut(
         self,
@@ -107,15 +115,20 @@ def _resize(picture: Image.Image, size: Size) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.BILINEAR)
 
 
-def _resize_fast(pixels: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+def _whole_pixels(box: tuple[float, ...]) -> tuple[int, int, int, int]:
+    """The pixels that a box touches by more than a rounding error."""
+    x0, y0, x1, y1 = (round(corner, 6) for corner in box)
+    return floor(x0), floor(y0), ceil(x1), ceil(y1)
+
+
+def _resize_fast(pixels: NDArray[np.uint8], size: Size) -> Tensor:
     """Bilinear with antialiasing like Pillow's, within one level, several times as fast."""
-    if pixels.shape[:2] == size:
-        return pixels
-    image = torch.from_numpy(np.require(pixels, requirements="W")).permute(2, 0, 1)[None]
-    smaller: Tensor = F.interpolate(image, size, mode="bilinear", antialias=True)
-    return smaller[0].permute(1, 2, 0).numpy()
+    # What Pillow has decoded is its own and cannot be written, which torch wants to be able to.
+    image = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy()).permute(2, 0, 1)
+    if pixels.shape[:2] != size:
+        image = F.interpolate(image[None], size, mode="bilinear", antialias=True)[0]
+    return image.contiguous()
 
 
 def _tensor(pixels: NDArray[np.uint8] | Image.Image) -> Tensor:
-    channels_last = torch.from_numpy(np.array(pixels))
-    return channels_last.permute(2, 0, 1).contiguous()
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).contiguous()

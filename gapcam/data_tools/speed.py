@@ -54,7 +54,7 @@ def verdict(loaded: float, needed: float, workers: int) -> str:
         needed: images/s that the network trains on.
         workers: of the loader.
     """
-    if loaded >= 1.2 * needed:
+    if loaded >= needed:
         return f"The loader is {loaded / needed:.1f} times as fast as the network needs."
     more = -(-workers * 1.2 * needed // loaded)
     return (

@@ -164,5 +164,6 @@ def test_a_reduced_picture_gives_the_same_crop(tmp_path: Path) -> None:
     reduced = data.train[Draw(0, 0)]
     whole = np.asarray(data.train.picture(0))
     exact = data.train.views.train(whole, size, np.random.default_rng([0, 0, 0]))
-    assert reduced.regions.tolist() == pytest.approx(exact.region)
+    # A pixel of the reduced picture is four of the original.
+    assert reduced.regions.tolist() == pytest.approx(exact.region, abs=4)
     assert (reduced.image.float() - exact.image.float()).abs().mean() < 4

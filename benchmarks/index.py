@@ -1,0 +1,118 @@
+"""The index at the size of ILSVRC: 1.28 million entries, made once, opened at every start.
+
+    uv run python benchmarks/index.py
+
+Writes an empty file for each of 1,281,167 training pictures and 50,000 validation pictures (in the
+Kaggle layout, with 80,477 boxes in the csv) into a folder in memory where there is one, reads the
+tree once, opens the index, and starts four loader processes on it. Takes some minutes and about
+2 GB of memory for the file names.
+"""
+
+import json
+import multiprocessing
+import resource
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gapcam.data.ilsvrc import ILSVRC, LANDMARKS
+
+TRAIN, VAL, CLASSES = 1_281_167, 50_000, 1000
+OPENINGS = 5
+RESULTS = Path(__file__).parent / "results" / "index.json"
+
+
+def write_tree(root: Path) -> None:
+    wnids = [f"n{number:08d}" for number in np.linspace(1_440_764, 15_075_141, CLASSES).astype(int)]
+    for wnid, rank in LANDMARKS.items():
+        wnids[rank] = wnid
+    wnids.sort()
+    pictures = root / "ILSVRC" / "Data" / "CLS-LOC"
+    (root / "ILSVRC").mkdir(parents=True)
+    (root / "LOC_synset_mapping.txt").write_text("".join(f"{wnid} name\n" for wnid in wnids))
+    for rank, wnid in enumerate(wnids):
+        folder = pictures / "train" / wnid
+        folder.mkdir(parents=True)
+        for number in range(rank, TRAIN, CLASSES):
+            (folder / f"{wnid}_{number}.JPEG").touch()
+    (pictures / "val").mkdir()
+    random = np.random.default_rng(0)
+    with (root / "LOC_val_solution.csv").open("w") as file:
+        file.write("ImageId,PredictionString\n")
+        for number in range(1, VAL + 1):
+            name = f"ILSVRC2012_val_{number:08d}"
+            (pictures / "val" / f"{name}.JPEG").touch()
+            boxes = f"{wnids[number % CLASSES]} 10 20 300 200 " * int(random.integers(1, 3))
+            file.write(f"{name},{boxes}\n")
+
+
+def opened(root: Path, cache: Path) -> tuple[ILSVRC, float]:
+    start = time.perf_counter()
+    data = ILSVRC(
+        root=root,
+        cache=cache,
+        size=(224, 224),
+        batch_size=64,
+        eval_batch_size=64,
+        num_workers=0,
+        seed=0,
+        flip=True,
+    )
+    data.setup()
+    return data, time.perf_counter() - start
+
+
+def private_megabytes(_: Any = None) -> float:
+    """Memory that this process shares with no other."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    private = (line for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
+    return sum(int(line.split()[1]) for line in private) / 1000
+
+
+def touch_all(data: ILSVRC) -> tuple[float, float]:
+    """In a loader process: private memory before and after it has looked at every entry."""
+    before = private_megabytes()
+    total = sum(len(data.train.name(row)) for row in range(0, len(data.train), 7))
+    assert total
+    assert int(data.train.labels.sum()) > 0
+    return before, private_megabytes()
+
+
+def main() -> None:
+    memory = Path("/dev/shm")
+    home = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    try:
+        start = time.perf_counter()
+        write_tree(home / "ilsvrc")
+        print(f"tree written in {time.perf_counter() - start:.0f} s")
+        data, built = opened(home / "ilsvrc", home / "cache")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(f"index of {len(data.train):,} + {len(data.val):,} made in {built:.1f} s")
+        times = [opened(home / "ilsvrc", home / "cache")[1] for _ in range(OPENINGS)]
+        data, _ = opened(home / "ilsvrc", home / "cache")
+        size = sum(path.stat().st_size for path in (home / "cache").rglob("*") if path.is_file())
+        with multiprocessing.get_context("spawn").Pool(4) as pool:
+            memory_used = pool.map(touch_all, [data] * 4, chunksize=1)
+        grown = max(after - before for before, after in memory_used)
+        facts = {
+            "entries": len(data.train) + len(data.val),
+            "made_s": round(built, 1),
+            "peak_gb_while_made": round(peak, 2),
+            "opened_s": round(statistics.median(times), 3),
+            "opened_s_range": [round(min(times), 3), round(max(times), 3)],
+            "megabytes_on_disk": round(size / 1e6, 1),
+            "private_megabytes_a_worker": round(grown, 1),
+        }
+        print(json.dumps(facts, indent=1))
+        RESULTS.write_text(json.dumps(facts, indent=1) + "\n")
+    finally:
+        shutil.rmtree(home)
+
+
+if __name__ == "__main__":
+    main()

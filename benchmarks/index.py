@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.ilsvrc import ILSVRC, LANDMARKS
 
 TRAIN, VAL, CLASSES = 1_281_167, 50_000, 1000
@@ -28,10 +29,11 @@ RESULTS = Path(__file__).parent / "results" / "index.json"
 
 
 def write_tree(root: Path) -> None:
-    wnids = [f"n{number:08d}" for number in np.linspace(1_440_764, 15_075_141, CLASSES).astype(int)]
-    for wnid, rank in LANDMARKS.items():
-        wnids[rank] = wnid
-    wnids.sort()
+    first, middle, last = (int(wnid[1:]) for wnid in LANDMARKS)
+    rank = LANDMARKS["n02099601"]
+    lower = np.linspace(first, middle, rank, endpoint=False)
+    upper = np.linspace(middle, last, CLASSES - rank)
+    wnids = [f"n{int(number):08d}" for number in (*lower, *upper)]
     pictures = root / "ILSVRC" / "Data" / "CLS-LOC"
     (root / "ILSVRC").mkdir(parents=True)
     (root / "LOC_synset_mapping.txt").write_text("".join(f"{wnid} name\n" for wnid in wnids))
@@ -68,18 +70,16 @@ def opened(root: Path, cache: Path) -> tuple[ILSVRC, float]:
 
 
 def private_megabytes(_: Any = None) -> float:
-    """Memory that this process shares with no other."""
+    """Memory of this process alone: copies, not pages of files that others can map, too."""
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    private = (line for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
-    return sum(int(line.split()[1]) for line in private) / 1000
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) / 1000
 
 
-def touch_all(data: ILSVRC) -> tuple[float, float]:
+def touch_all(split: LocalizationDataset) -> tuple[float, float]:
     """In a loader process: private memory before and after it has looked at every entry."""
     before = private_megabytes()
-    total = sum(len(data.train.name(row)) for row in range(0, len(data.train), 7))
-    assert total
-    assert int(data.train.labels.sum()) > 0
+    assert sum(len(split.name(row)) for row in range(0, len(split), 7))
+    assert int(split.labels.sum()) > 0
     return before, private_megabytes()
 
 
@@ -97,7 +97,7 @@ def main() -> None:
         data, _ = opened(home / "ilsvrc", home / "cache")
         size = sum(path.stat().st_size for path in (home / "cache").rglob("*") if path.is_file())
         with multiprocessing.get_context("spawn").Pool(4) as pool:
-            memory_used = pool.map(touch_all, [data] * 4, chunksize=1)
+            memory_used = pool.map(touch_all, [data.train] * 4, chunksize=1)
         grown = max(after - before for before, after in memory_used)
         facts = {
             "entries": len(data.train) + len(data.val),

@@ -98,7 +98,7 @@ class DataModule(pl.LightningDataModule):
         self.flip = flip
         self.mean = tuple(mean)
         self.std = tuple(std)
-        self.on_progress: Callable[[int], None] = lambda _: None
+        self.on_progress: Callable[[int], None] = _ignore
         self._is_loaded = False
 
     @abstractmethod
@@ -139,7 +139,7 @@ class DataModule(pl.LightningDataModule):
         )
 
     def train_loader(
-        self, processes: int = 1, rank: int = 0, samples_seen: Callable[[], int] = lambda: 0
+        self, processes: int = 1, rank: int = 0, samples_seen: Callable[[], int] = int
     ) -> DataLoader[Any]:
         """Training batches of one of several processes; see `ResumableSampler`."""
         sampler = ResumableSampler(
@@ -194,6 +194,10 @@ class DataModule(pl.LightningDataModule):
             # Batch normalisation cannot train on a left-over batch of one.
             drop_last=sampler is not None and len(dataset) > batch_size,
         )
+
+
+def _ignore(_: int) -> None:
+    """Nobody wants to know how far it is."""
 
 
 def _default_workers() -> int:

@@ -209,6 +209,7 @@ def _facts(
             "description": data.describe(),
             "evaluated_on": f"{len(module.test_rows.index):,} images of the "
             f"{data.test.split} split",
+            "view": data.views.describe(),
             "fingerprint": data.fingerprint(),
             "notes": data.notes(),
         },

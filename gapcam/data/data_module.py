@@ -121,7 +121,10 @@ class DataModule(pl.LightningDataModule):
 
     def notes(self) -> list[str]:
         """What somebody who reads the numbers must know about the data; mostly nothing."""
-        return [] if self.test.has_boxes else ["no true boxes: localization is not scored"]
+        notes = [] if self.test.has_boxes else ["no true boxes: localization is not scored"]
+        if self.views.kind != "whole":
+            notes.append(f"evaluation sees {self.views.describe()}")
+        return notes
 
     def fingerprint(self) -> dict[str, str]:
         """Digest of each split."""

@@ -37,6 +37,15 @@ class Views(NamedTuple):
     keep_shape: bool = False
     kind: str = "whole"
 
+    def describe(self) -> str:
+        """What evaluation sees, in words."""
+        height, width = self.size
+        if self.kind == "whole":
+            return f"the whole picture, squashed to {height}x{width}"
+        crops = "the centre crop" if self.kind == "centre" else "ten crops"
+        full = f"short side {self.resize}" if self.keep_shape else f"squashed to {self.resize}"
+        return f"{crops} of {height}x{width} from the picture ({full})"
+
     @property
     def least(self) -> Size:
         """Height and width that a picture must have after decoding, at a reduced scale or not."""

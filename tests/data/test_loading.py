@@ -89,6 +89,11 @@ def test_what_evaluation_sees(root: Path, view: str, shape: str, expected: list[
     assert sample.image.shape == (3, 16, 20)
     assert sample.regions.tolist() == pytest.approx(expected)
     assert same(list(data.val_dataloader()), list(data.val_dataloader()))
+    note = {
+        "warp": "evaluation sees the centre crop of 16x20 from the picture (squashed to 22)",
+        "keep": "evaluation sees the centre crop of 16x20 from the picture (short side 22)",
+    }[shape]
+    assert (note in data.notes()) == (view == "centre")
 
 
 @pytest.mark.parametrize(

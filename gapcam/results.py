@@ -16,24 +16,28 @@ from gapcam.viz.overlay import panel
 def write_rows(
     path: Path, rows: LocalizationRows, dataset: LocalizationDataset, class_names: Sequence[str]
 ) -> None:
-    """Write one line per image: its label, the guesses, and box and IoU of each class's map."""
-    columns = rows.classes.shape[1] - 1
-    header = ["index", "image", "label", "label_name"]
-    header += [f"guess_{rank}" for rank in range(1, columns + 1)]
-    for which in (*(f"guess_{rank}" for rank in range(1, columns + 1)), "label"):
+    """Write one line per image: its label, the guesses, and box and IoU of each class's map.
+
+    Without a true box there is no IoU: its column is empty.
+    """
+    guesses = rows.classes.shape[1] - 1
+    header = ["index", "image", "label", "label_name", "true_boxes"]
+    header += [f"guess_{rank}" for rank in range(1, guesses + 1)]
+    for which in (*(f"guess_{rank}" for rank in range(1, guesses + 1)), "label"):
         header += [f"{which}_{value}" for value in ("iou", "x0", "y0", "x1", "y1")]
     with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
-        for index, label, classes, boxes, ious in zip(
-            *(column.tolist() for column in rows[:5]), strict=True
+        columns = rows.index, rows.labels, rows.classes, rows.boxes, rows.iou, rows.counts
+        for index, label, classes, boxes, ious, count in zip(
+            *(column.tolist() for column in columns), strict=True
         ):
             located = (
-                [f"{iou:.6g}", *(f"{corner:.6g}" for corner in box)]
+                [f"{iou:.6g}" if count else "", *(f"{corner:.6g}" for corner in box)]
                 for iou, box in zip(ious, boxes, strict=True)
             )
             writer.writerow(
-                [index, dataset.name(index), label, class_names[label], *classes[:-1]]
+                [index, dataset.name(index), label, class_names[label], count, *classes[:-1]]
                 + [value for one in located for value in one]
             )
 
@@ -41,13 +45,15 @@ def write_rows(
 def gallery_choice(rows: LocalizationRows, count: int) -> dict[str, list[int]]:
     """Choose indices of the best, median and worst localizations of the best guess, by IoU.
 
-    Each image appears once: on a small split the three groups shrink. Without true boxes there is
-    no better and worse: the images are spread over the split.
+    Each image appears once: on a small split the three groups shrink. Images without a true box
+    are left out; if none has one, the images are spread over the split.
     """
-    if not rows.counts.any():
+    rows_with_boxes = torch.nonzero(rows.counts).flatten()
+    if not len(rows_with_boxes):
         spread = torch.linspace(0, len(rows.index) - 1, min(count, len(rows.index)))
         return {"examples": rows.index[spread.long()].tolist()}
-    order = rows.index[rows.iou[:, 0].argsort(descending=True, stable=True)].tolist()
+    by_iou = rows.iou[rows_with_boxes, 0].argsort(descending=True, stable=True)
+    order = rows.index[rows_with_boxes][by_iou].tolist()
     each = min(count, len(order)) // 3
     if each == 0:
         return {"best": order[:count]}

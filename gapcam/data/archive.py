@@ -4,10 +4,12 @@ import shutil
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
+from gapcam.atomic import DISK_FULL
 from gapcam.errors import UserError
 
 MOST_TIMES = 100
@@ -17,6 +19,17 @@ _FREE_HAND = 10 << 20
 """Bytes that any archive may grow to."""
 
 _BLOCK = 1 << 20
+_BLOCK_OF_TAR = 512
+
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # encrypted
+    NotImplementedError,  # packed in a way that Python does not know
+)
 
 Step = Callable[[int, int], None]
 """Told how many files are unpacked, and of how many (0 if unknown)."""
@@ -25,7 +38,8 @@ Step = Callable[[int, int], None]
 def unpack(archive: Path, folder: Path, step: Step = lambda *_: None) -> None:
     """Unpack a zip or tar archive, compressed or not, whatever its suffix says.
 
-    Files that are there with the right length are left alone, so a broken off unpacking goes on.
+    Each file is written beside its place and then moved there: what lies there, even a link to
+    elsewhere, is replaced, and a broken off unpacking leaves no half file under its name.
 
     Args:
         archive: the file.
@@ -44,8 +58,8 @@ def unpack(archive: Path, folder: Path, step: Step = lambda *_: None) -> None:
             _unpack_zip(archive, folder, step)
         else:
             _unpack_tar(archive, folder, step)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
             raise
         raise UserError(
             f"{archive} cannot be unpacked: {_first_line(error)}. Delete it and get it again."
@@ -63,7 +77,7 @@ def _unpack_zip(archive: Path, folder: Path, step: Step) -> None:
                 raise UserError(_suspicious(archive, f"{member.filename} is a link"))
             if member.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
-            elif not _is_there(target, member.file_size):
+            else:
                 with source.open(member) as content:
                     _write(content, target, member.file_size, archive)
             step(done, len(members))
@@ -73,13 +87,14 @@ def _unpack_tar(archive: Path, folder: Path, step: Step) -> None:
     with tarfile.open(archive, "r:*") as source:
         budget = _Budget(archive, folder)
         for done, member in enumerate(source, start=1):
+            budget.spend(_BLOCK_OF_TAR)
             target = _inside(folder, member.name, archive)
             if member.isdir():
                 target.mkdir(parents=True, exist_ok=True)
             elif member.isfile():
                 budget.spend(member.size)
                 content = source.extractfile(member)
-                if content is not None and not _is_there(target, member.size):
+                if content is not None:
                     _write(content, target, member.size, archive)
             else:
                 raise UserError(_suspicious(archive, f"{member.name} is a link or a device"))
@@ -118,14 +133,12 @@ def _inside(folder: Path, name: str, archive: Path) -> Path:
     return target
 
 
-def _is_there(target: Path, size: int) -> bool:
-    return target.is_file() and target.stat().st_size == size
-
-
 def _write(content: IO[bytes], target: Path, size: int, archive: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     left = size
-    with target.open("wb") as file:
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    with part.open("xb") as file:
         while block := content.read(_BLOCK):
             left -= len(block)
             if left < 0:  # the header lied
@@ -133,6 +146,7 @@ def _write(content: IO[bytes], target: Path, size: int, archive: Path) -> None:
             file.write(block)
     if left:
         raise EOFError(f"{target.name} ends {left:,} bytes early")
+    part.replace(target)
 
 
 def _suspicious(archive: Path, what: str) -> str:

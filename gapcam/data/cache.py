@@ -1,10 +1,12 @@
 """The index of a data set on disk: made once, opened in milliseconds, renewed with the data."""
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +14,9 @@ from typing import Any, NamedTuple
 from gapcam.atomic import write_text
 from gapcam.data.index import SplitIndex
 from gapcam.data.tree import Stamp, Tree
+
+_KEPT_SECONDS = 24 * 3600
+"""For which an outdated index stays."""
 
 
 class Part(NamedTuple):
@@ -68,11 +73,9 @@ def save_contents(folder: Path, tree: Tree, contents: Contents) -> Contents:
         OSError: if the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Not every folder that lies there: another process may be writing its own right now.
-    outdated = _arrays_in_use(folder)
-    home = Path(tempfile.mkdtemp(prefix="arrays-", dir=folder))
-    for name, part in contents.splits.items():
-        part.index.save(home / name)
+    prints = "".join(part.index.fingerprint for part in contents.splits.values())
+    home = folder / f"arrays-{hashlib.sha256(prints.encode()).hexdigest()[:16]}"
+    _write_arrays(home, contents)
     facts = {
         "root": str(tree.root),
         "stamps": tree.stamps,
@@ -83,9 +86,10 @@ def save_contents(folder: Path, tree: Tree, contents: Contents) -> Contents:
         },
     }
     write_text(folder / "index.json", json.dumps(facts))
-    for old in outdated:
-        # Those who have mapped it keep it until they close it.
-        shutil.rmtree(old, ignore_errors=True)
+    for other in folder.glob("*arrays-*"):
+        # A run of today may still start processes that open it.
+        if other != home and time.time() - other.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(other, ignore_errors=True)
     splits = {
         name: Part(part.folder, SplitIndex.open(home / name))
         for name, part in contents.splits.items()
@@ -93,9 +97,27 @@ def save_contents(folder: Path, tree: Tree, contents: Contents) -> Contents:
     return Contents(contents.class_names, splits)
 
 
-def _arrays_in_use(folder: Path) -> set[Path]:
+def _write_arrays(home: Path, contents: Contents) -> None:
+    """Write the arrays, unless they are there whole; several processes may do so at once."""
+    if _opens(home, contents):
+        return
+    part_way = Path(tempfile.mkdtemp(prefix=".arrays-", dir=home.parent))
     try:
-        splits = json.loads((folder / "index.json").read_text())["splits"].values()
-        return {(folder / split["arrays"]).parent for split in splits}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
+        for name, part in contents.splits.items():
+            part.index.save(part_way / name)
+        shutil.rmtree(home, ignore_errors=True)  # damaged, if it is there
+        part_way.rename(home)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+    finally:
+        shutil.rmtree(part_way, ignore_errors=True)
+
+
+def _opens(home: Path, contents: Contents) -> bool:
+    try:
+        return all(
+            len(SplitIndex.open(home / n)) == len(p.index) for n, p in contents.splits.items()
+        )
+    except (OSError, ValueError, KeyError):
+        return False

@@ -25,6 +25,7 @@ from gapcam.data.draws import divide
 from gapcam.data.faults import raise_faults
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
+from gapcam.data.settings import require_whole
 from gapcam.data.tree import Layout, Tree
 from gapcam.errors import UserError
 
@@ -67,10 +68,7 @@ class Captions(FileDataModule):
         super().__init__(
             choices={"draw": [self.phrase, negatives_per_positive, test_share]}, **kwargs
         )
-        if negatives_per_positive < 1:
-            raise UserError(
-                f"data.negatives_per_positive must be 1 or more; got {negatives_per_positive}"
-            )
+        require_whole("negatives_per_positive", negatives_per_positive, 1)
         if not 0 < test_share < 1:
             raise UserError(f"data.test_share must lie between 0 and 1; got {test_share}")
 

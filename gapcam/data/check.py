@@ -13,17 +13,13 @@ from typing import NamedTuple
 
 from gapcam.data.cache import Contents
 from gapcam.data.dataset import LocalizationDataset
-from gapcam.data.faults import TOLERANCE
+from gapcam.data.faults import explained, misfit
 from gapcam.data.file_module import FileDataModule
 from gapcam.data.image_files import ImageFiles
-from gapcam.data.index import SplitIndex
 from gapcam.data.look import Looked, looking
 from gapcam.errors import UserError
 
 _TAIL = 4096
-_ASPECT = 0.02
-"""By how much the shape of a picture may differ from that of its annotation: copies round."""
-
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
@@ -57,13 +53,15 @@ def check(
         Findings, as soon as they are known.
     """
     try:
-        tree = data.find()
-        data.on_progress = lambda count: progress("reading annotations", count, 0)
-        contents = data.read(tree)
+        with explained(data.title, data.root):
+            tree = data.find()
+            data.on_progress = lambda count: progress("reading annotations", count, 0)
+            contents = data.read(tree)
     except UserError as error:
         yield Finding("fault", "layout", "", str(error))
         return
-    yield from (Finding("fault", f.kind, str(tree.root / f.where), f.message) for f in tree.faults)
+    noted = [Finding("fault", f.kind, str(tree.root / f.where), f.message) for f in tree.faults]
+    yield from noted
     yield from _counts(data, contents, complete)
     yield from _absent_classes(contents)
     data.take(tree, contents)
@@ -74,9 +72,10 @@ def check(
             step = _step(progress, f"{name} pictures")
             if isinstance(split, ImageFiles):
                 seen = _counting(look(files[name]), step, len(split))
-                yield from _pictures(split, files[name], seen)
-            elif deep:
-                yield from _decoded(split, step)
+                found = _pictures(split, files[name], seen)
+                yield from (one for one in found if one not in noted)
+            else:
+                yield from _packed(split, deep, step)
     yield from _duplicates(files, _step(progress, "comparing splits"))
     if not tree.faults:
         data.keep(tree, contents)
@@ -106,54 +105,54 @@ def _pictures(
 ) -> Iterator[Finding]:
     index = split.index
     modes: Counter[str] = Counter()
-    scaled = 0
+    scaled = turned = 0
     for row, (path, seen) in enumerate(zip(files, looked, strict=True)):
         if seen.error:
             yield Finding("fault", "unreadable", str(path), seen.error)
             continue
         modes[seen.mode] += seen.mode != "RGB"
         modes[f"{seen.format} named {path.suffix}"] += _is_misnamed(path, seen.format)
-        message = _frame(index, row, seen.size)
+        message = misfit(index.boxes(row), index.sizes[row].tolist(), seen.size)
         if message:
             yield Finding("fault", "frame", str(path), message)
         scaled += not message and tuple(index.sizes[row].tolist()) not in ((0, 0), seen.size)
+        turned += seen.turned
     for what, count in modes.items():
         if count:
             found = f"{count:,} pictures are {what}; read as RGB"
             yield Finding("note", "form", split.split, found)
+    if turned:
+        found = f"{turned:,} pictures are to be shown rotated, says EXIF; they are read as stored"
+        yield Finding("note", "form", split.split, found)
+    if split.has_boxes and not index.sizes.any():
+        found = "the annotations do not state the pictures' sizes: of boxes in the frame of a "
+        found += "smaller copy nothing is seen"
+        yield Finding("note", "frame", split.split, found)
     if scaled:
         found = f"{scaled:,} pictures have another size than their annotation; boxes are scaled"
         yield Finding("note", "frame", split.split, found)
 
 
-def _decoded(split: LocalizationDataset, step: Callable[[int, int], None]) -> Iterator[Finding]:
+def _packed(
+    split: LocalizationDataset, deep: bool, step: Callable[[int, int], None]
+) -> Iterator[Finding]:
     """Pictures that are no files of their own, one after the other."""
+    yield Finding("note", "in two splits", split.split, "not compared: pictures inside other files")
+    if not deep:
+        found = "not looked at: pictures inside other files. deep=true decodes them"
+        yield Finding("note", "unreadable", split.split, found)
+        yield Finding("note", "frame", split.split, found)
+        return
     for row in range(len(split)):
         step(row, len(split))
         try:
-            split.picture(row)
+            picture = split.picture(row)
         except UserError as error:
             yield Finding("fault", "unreadable", split.name(row), str(error))
-
-
-def _frame(index: SplitIndex, row: int, size: tuple[int, int]) -> str:
-    """Why the boxes of a picture cannot be in its frame; nothing if they can."""
-    height, width = size
-    annotated = index.sizes[row].tolist()
-    if any(annotated):
-        shape, expected = width / height, annotated[1] / annotated[0]
-        if abs(shape / expected - 1) > max(_ASPECT, 2 / min(size)):
-            return (
-                f"it has {width} x {height} pixels, but its annotation says {annotated[1]} x "
-                f"{annotated[0]}: another shape, so its boxes are elsewhere"
-            )
-        return ""
-    boxes = index.boxes(row)
-    if len(boxes) and (
-        boxes[:, 2].max() > width + TOLERANCE or boxes[:, 3].max() > height + TOLERANCE
-    ):
-        return f"it has {width} x {height} pixels, but a box reaches to {boxes.max(0)[2:].tolist()}"
-    return ""
+            continue
+        message = misfit(split.index.boxes(row), (0, 0), (picture.height, picture.width))
+        if message:
+            yield Finding("fault", "frame", split.name(row), message)
 
 
 def _is_misnamed(path: Path, form: str) -> bool:

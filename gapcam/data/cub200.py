@@ -47,9 +47,14 @@ class CUB200(FileDataModule):
     def __init__(
         self, *, crop: str = "full", cubv2: str | Path | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(choices={"crop": crop, "cubv2": cubv2 and str(cubv2)}, **kwargs)
-        self.crop = crop
+        if not isinstance(crop, str):
+            raise UserError(f"data.crop must be full, bbox or the path of a file; got {crop!r}")
+        is_file = crop not in ("full", "bbox")
+        self.crop = str(Path(crop).expanduser().absolute()) if is_file else crop
         self.cubv2 = None if cubv2 is None else Path(cubv2).expanduser().absolute()
+        if self.cubv2 is not None and crop != "full":
+            raise UserError("data.cubv2 has whole pictures: it goes with data.crop=full alone")
+        super().__init__(choices={"crop": self.crop, "cubv2": str(self.cubv2)}, **kwargs)
 
     def read_classes(self, tree: Tree) -> list[str]:
         names = _column(tree, "classes.txt")
@@ -72,6 +77,7 @@ class CUB200(FileDataModule):
         trains = _column(tree, "train_test_split.txt")
         boxes = _column(tree, "bounding_boxes.txt")
         crops = self._crops(tree)
+        folders = _column(tree, "classes.txt")
         there = {f"{d}/{f}" for d in tree.folders("images") for f in tree.files(f"images/{d}")}
         for key, name in names.items():
             if name not in there:
@@ -90,17 +96,27 @@ class CUB200(FileDataModule):
                     "image_class_labels.txt, train_test_split.txt or bounding_boxes.txt.",
                 )
                 continue
+            if folders.get(str(label + 1), "") not in ("", name.partition("/")[0]):
+                tree.fault(
+                    "label",
+                    f"images/{name}",
+                    f"image_class_labels.txt says class {label + 1}, {folders[str(label + 1)]}.",
+                )
+            if self.crop not in ("full", "bbox") and name not in crops:
+                tree.fault("missing crop", f"images/{name}", f"{self.crop} does not name it.")
             box = (x, y, x + width, y + height)
             crop = box if self.crop == "bbox" else crops.get(name, (0, 0, 0, 0))
             yield Entry(name, label, [box], crop=crop), is_training
         for name in sorted(there - set(names.values())):
             tree.fault("not listed", f"images/{name}", "no line of images.txt lists this picture.")
+        for name in sorted(crops.keys() - set(names.values())):
+            tree.fault("missing picture", f"images/{name}", f"{self.crop} names it.")
 
     def _crops(self, tree: Tree) -> dict[str, Box]:
         if self.crop in ("full", "bbox"):
             return {}
-        path = Path(self.crop).expanduser().absolute()
-        if not tree.has(str(path)):
+        path = Path(self.crop)
+        if not tree.has(str(path)) or path.is_dir():
             raise UserError(
                 f"data.crop must be full, bbox or the path of a csv file; there is no {path}"
             )

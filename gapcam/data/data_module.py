@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from gapcam.batch import Batch, collate
 from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.sampler import ResumableSampler
+from gapcam.data.settings import require_choice, require_size, require_whole
 from gapcam.data.transforms import Views, random_mirrors
 from gapcam.errors import UserError
 
@@ -70,30 +71,21 @@ class DataModule(pl.LightningDataModule):
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
         super().__init__()
-        if min(batch_size, eval_batch_size) < 1:
-            raise UserError(
-                "data.batch_size and data.eval_batch_size must be at least 1; "
-                f"got {batch_size} and {eval_batch_size}"
-            )
-        if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
-            raise UserError(
-                f"data.size (arch.size) must be [height, width] in pixels; got {size!r}"
-            )
-        if num_workers is not None and num_workers < 0:
-            raise UserError(
-                f"data.num_workers must be null, 0 or more; got {num_workers}: null chooses by "
-                "the machine's cores, 0 reads in the training process"
-            )
-        for key, value, choices in (("shape", shape, SHAPES), ("view", view, VIEWS)):
-            if value not in choices:
-                raise UserError(f"data.{key} must be one of {', '.join(choices)}; got {value!r}")
-        if resize is not None and (not isinstance(resize, int) or resize < max(size)):
-            raise UserError(f"data.resize must be at least data.size {list(size)}; got {resize}")
-        self.size = (int(size[0]), int(size[1]))
+        self.size = require_size(size)
+        require_whole("batch_size", batch_size, 1)
+        require_whole("eval_batch_size", eval_batch_size, 1)
+        require_whole("num_workers", num_workers, 0, null="one a core")
+        require_whole("seed", seed, 0)
+        require_whole("resize", resize, max(self.size), null="by the size")
+        require_choice("shape", shape, SHAPES)
+        require_choice("view", view, VIEWS)
+        require_choice("flip", flip, (True, False))
+        if len(mean) != 3 or len(std) != 3:
+            raise UserError(f"data.mean and data.std have three numbers; got {mean} and {std}")
         self.views = Views(self.size, resize, shape == "keep", view)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
-        self.num_workers = _default_workers() if num_workers is None else num_workers
+        self.num_workers = default_workers() if num_workers is None else num_workers
         self.seed = seed
         self.flip = flip
         self.mean = tuple(mean)
@@ -122,6 +114,9 @@ class DataModule(pl.LightningDataModule):
     def notes(self) -> list[str]:
         """What somebody who reads the numbers must know about the data; mostly nothing."""
         notes = [] if self.test.has_boxes else ["no true boxes: localization is not scored"]
+        with_boxes = int((self.test.index.box_counts > 0).sum())
+        if 0 < with_boxes < len(self.test):
+            notes.append(f"localization is scored on the {with_boxes:,} images with a true box")
         if self.views.kind != "whole":
             notes.append(f"evaluation sees {self.views.describe()}")
         return notes
@@ -195,7 +190,7 @@ class DataModule(pl.LightningDataModule):
             pin_memory=torch.cuda.is_available(),
             persistent_workers=self.num_workers > 0,
             # Batch normalisation cannot train on a left-over batch of one.
-            drop_last=sampler is not None and len(dataset) > batch_size,
+            drop_last=sampler is not None and len(sampler) > batch_size,
         )
 
 
@@ -203,7 +198,8 @@ def _ignore(_: int) -> None:
     """Nobody wants to know how far it is."""
 
 
-def _default_workers() -> int:
+def default_workers() -> int:
+    """One a core that this process may use, at most 16."""
     has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
     return min(16, len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1)
 

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,13 @@ from torch.utils.data import Dataset
 
 from gapcam.batch import Sample
 from gapcam.cam.views import Size
+from gapcam.data.faults import misfit
 from gapcam.data.index import SplitIndex
 from gapcam.data.transforms import Crop, Views
+from gapcam.errors import UserError
+
+_MOST_IN_A_ROW = 50
+"""Unreadable pictures after which skipping gives up: the disk is gone, or the data are."""
 
 
 class Draw(NamedTuple):
@@ -36,13 +42,20 @@ class LocalizationDataset(Dataset[Sample]):
         views: how pictures become network input.
         seed: of the random crops.
         split: name of the split, for people.
+
+    Attributes:
+        skipped: a file in which training lists pictures that cannot be read, taking the next one
+            instead; null: it stops. Evaluation always stops: its numbers are of all pictures.
     """
+
+    skipped: Path | None = None
 
     def __init__(self, index: SplitIndex, views: Views, seed: int, split: str) -> None:
         self.split = split
         self.index = index
         self.views = views
         self.seed = seed
+        self._listed: set[str] = set()
 
     def __len__(self) -> int:
         return len(self.index)
@@ -82,7 +95,7 @@ class LocalizationDataset(Dataset[Sample]):
 
     def __getitem__(self, key: int | Draw) -> Sample:
         if isinstance(key, Draw):
-            return self._training_sample(key)
+            return self._readable_sample(key)
         picture = self.picture(key)
         crops = self.views.evaluate(picture)
         return self._sample(key, crops, (picture.height, picture.width))
@@ -92,13 +105,42 @@ class LocalizationDataset(Dataset[Sample]):
 
         Boxes that were annotated on another size of the picture (a resized copy of the data set)
         are scaled to this one.
+
+        Raises:
+            UserError: if the annotation is of a picture of another shape.
         """
         boxes = torch.tensor(self.index.boxes(row))
         height, width = self.index.sizes[row].tolist()
-        if (height, width) not in ((0, 0), size):
-            scale = [size[1] / width, size[0] / height]
-            boxes *= torch.tensor(scale * 2)
-        return boxes
+        if not (height and width) or (height, width) == size or not len(boxes):
+            return boxes
+        message = misfit(self.index.boxes(row), (height, width), size)
+        if message:
+            raise UserError(f"{self.name(row)} of the {self.split} split: {message}")
+        return boxes * torch.tensor([size[1] / width, size[0] / height] * 2)
+
+    def _readable_sample(self, draw: Draw) -> Sample:
+        if self.skipped is None:
+            return self._training_sample(draw)
+        for step in range(_MOST_IN_A_ROW):
+            row = (draw.row + step) % len(self)
+            try:
+                return self._training_sample(Draw(row, draw.epoch))
+            except UserError as error:
+                self._list(row, error)
+        raise UserError(
+            f"{_MOST_IN_A_ROW} pictures in a row of the {self.split} split cannot be read, from "
+            f"{self.name(draw.row)} on; see {self.skipped}. Is the disk still there?"
+        )
+
+    def _list(self, row: int, error: UserError) -> None:
+        name = self.name(row)
+        if name not in self._listed:
+            self._listed.add(name)
+            assert self.skipped is not None
+            self.skipped.parent.mkdir(parents=True, exist_ok=True)
+            # One write of one line: processes that append do not mix their lines.
+            with self.skipped.open("ab", buffering=0) as file:
+                file.write(f"{name}\t{error.__cause__ or error}\n".encode())
 
     def _training_sample(self, draw: Draw) -> Sample:
         pixels, size = self.pixels(draw.row, self.views.least)

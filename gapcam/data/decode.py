@@ -43,7 +43,7 @@ def read_size(path: Path) -> tuple[int, int]:
     Raises:
         UserError: as `read_rgb`.
     """
-    with _open(path, str(path)) as picture:
+    with open_picture(path, str(path)) as picture:
         return picture.height, picture.width
 
 
@@ -106,14 +106,19 @@ def decode_rgb(source: Path | io.BytesIO, name: str) -> Image.Image:
     Raises:
         UserError: as `read_rgb`.
     """
-    with _open(source, name) as picture:
+    with open_picture(source, name) as picture:
         try:
             return _to_rgb(picture)
         except _UNREADABLE as error:
             raise UserError(f"{name}: {_reason(error)}") from error
 
 
-def _open(source: Path | io.BytesIO, name: str) -> Image.Image:
+def open_picture(source: Path | io.BytesIO, name: str) -> Image.Image:
+    """Open a picture without decoding it.
+
+    Raises:
+        UserError: as `read_rgb`.
+    """
     try:
         with warnings.catch_warnings():
             # A picture that large would take gigabytes; it is refused, not warned about.
@@ -125,9 +130,14 @@ def _open(source: Path | io.BytesIO, name: str) -> Image.Image:
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):
-        # Pillow's own conversion cuts everything above 255.
-        grey = np.asarray(picture).astype(np.uint16) >> 8
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+        grey = np.asarray(picture).astype(np.int64)
+        if grey.min() < 0 or grey.max() > 65535:
+            raise ValueError(f"{picture.mode} values from {grey.min()} to {grey.max()} are no grey")
+        # Pillow's own conversion cuts everything above 255. 32 bits may hold 8 or 16.
+        is_wide = picture.mode != "I" or grey.max() > 255
+        return Image.fromarray((grey >> (8 if is_wide else 0)).astype(np.uint8)).convert("RGB")
+    if picture.mode == "F":
+        raise ValueError("floating point values have no agreed white")
     if picture.mode == "P" and "transparency" in picture.info:
         return picture.convert("RGBA").convert("RGB")
     return picture.convert("RGB")
@@ -139,4 +149,5 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"{error} It is no picture to train on: remove or replace it"
     text = str(error)
-    return text.replace("cannot identify image file", "no picture that Pillow knows:")
+    unknown = "cannot identify image file"
+    return "no picture that Pillow knows" if text.startswith(unknown) else text

@@ -52,7 +52,11 @@ def download(source: Source, folder: Path, step: Step = lambda *_: None) -> Path
             f"{source.url} cannot be fetched: {reason}. Repeat the command to go on from where it "
             f"stopped, or put the file there by other means: {path}"
         ) from error
-    check_digest(part, source.digest, step)
+    try:
+        check_digest(part, source.digest, step)
+    except UserError:
+        part.unlink()  # nothing can go on from it
+        raise
     part.replace(path)
     return path
 
@@ -75,7 +79,7 @@ def check_digest(path: Path, digest: str, step: Step = lambda *_: None) -> None:
     if found.hexdigest() != expected:
         raise UserError(
             f"{path} is not the published file: its {kind} is {found.hexdigest()}, expected "
-            f"{expected}. Delete it and repeat the command."
+            f"{expected}. Delete it, if it is still there, and repeat the command."
         )
 
 
@@ -92,8 +96,13 @@ def _fetch(url: str, part: Path, step: Step) -> None:
             return
         raise
     with answer:
+        place = answer.headers.get("Content-Range") or ""
         goes_on = answer.status == 206
-        length = int(answer.headers.get("Content-Length") or 0)
+        if goes_on and not place.startswith(f"bytes {done}-"):
+            part.unlink()
+            raise ConnectionError(f"the server sent {place or 'some part'}, not what was asked for")
+        stated = answer.headers.get("Content-Length") or ""
+        length = int(stated) if stated.isdigit() else 0
         done = done if goes_on else 0
         total = done + length
         with part.open("ab" if goes_on else "wb") as file:

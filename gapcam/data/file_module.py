@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from gapcam.data import cache as index_cache
 from gapcam.data.data_module import DataModule
 from gapcam.data.dataset import LocalizationDataset
-from gapcam.data.faults import index_faults, raise_faults
+from gapcam.data.decode import read_size
+from gapcam.data.faults import explained, index_faults, misfit, raise_faults
 from gapcam.data.image_files import ImageFiles
 from gapcam.data.index import Entry, SplitIndex
+from gapcam.data.settings import require_size
 from gapcam.data.tree import Layout, Tree, find_layout
 from gapcam.errors import UserError
 
@@ -22,6 +25,8 @@ PAPER_SIDE = 256
 """To which the paper's code brings pictures before it cuts crops of 224 or 227."""
 
 _EVERY = 5000
+_LOOKED_AT = 100
+"""Pictures of each split whose size is compared with their boxes when the index is made."""
 
 
 class Listing(NamedTuple):
@@ -34,9 +39,9 @@ class Listing(NamedTuple):
 class FileDataModule(DataModule):
     """A data set of picture files in a folder.
 
-    The folder is read once into an index (`gapcam.data.cache`), which is renewed when a folder or
-    an annotation file has changed. A split that a data set does not have is stood in for: `val` by
-    `test`, and `test` by `val`.
+    The folder is read once into an index (`gapcam.data.cache`), which is renewed when a folder, a
+    list or an annotation has changed. A split that a data set does not have is stood in for:
+    `val` by `test`, and `test` by `val`.
 
     Subclasses say what they look for (`title`, `layouts`, `remedy`, `published`) and provide
     `read_classes` and `read_splits`.
@@ -80,10 +85,14 @@ class FileDataModule(DataModule):
         choices: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        side = max(require_size(kwargs["size"]))
         if resize is None:
-            side = max(kwargs["size"])
             resize = PAPER_SIDE if 224 <= side <= PAPER_SIDE else side * 8 // 7
         super().__init__(resize=resize, **kwargs)
+        if not str(root):
+            raise UserError("data.root is empty: give the folder of the data set")
+        if stream is not None and skip_broken is not None:
+            raise UserError("data.skip_broken is for picture files; shards hold what could be read")
         self.root = Path(root).expanduser()
         self.cache = index_cache.default_folder() if cache is None else Path(cache).expanduser()
         self.skipped = None if skip_broken is None else Path(skip_broken).expanduser()
@@ -110,13 +119,14 @@ class FileDataModule(DataModule):
         return find_layout(self.root, self.layouts, self.title, self.remedy)
 
     def load_splits(self) -> None:
-        tree = self.find()
-        contents = index_cache.open_contents(self._index_folder(tree), tree)
-        if contents is None:
-            tree = self.find()  # with fresh stamps
-            contents = self.read(tree)
-            raise_faults(tree)
-            contents = self.keep(tree, contents)
+        with explained(self.title, self.root):
+            tree = self.find()
+            contents = index_cache.open_contents(self._index_folder(tree), tree)
+            if contents is None:
+                tree = self.find()  # with fresh stamps
+                contents = self.read(tree)
+                raise_faults(tree)
+                contents = self.keep(tree, contents)
         self.take(tree, contents)
 
     def read(self, tree: Tree) -> index_cache.Contents:
@@ -135,6 +145,7 @@ class FileDataModule(DataModule):
         }
         for split, part in parts.items():
             index_faults(tree, split, part.folder, part.index, len(class_names))
+            self._look_at_some(tree, part)
             if not tree.faults and not len(part.index):
                 raise UserError(
                     f"The {split} split of {self.title} in {tree.root} is empty. {self.remedy}"
@@ -146,10 +157,10 @@ class FileDataModule(DataModule):
         folder = self._index_folder(tree)
         try:
             return index_cache.save_contents(folder, tree, contents)
-        except OSError as error:
+        except (OSError, UserError) as error:
             print(
-                f"The index of {self.title} cannot be kept in {folder} ({error.strerror}): it is "
-                "made again at every start. Give a folder that can be written as data.cache",
+                f"The index of {self.title} cannot be kept in {folder} ({error}): it is made again "
+                "at every start. Give a folder that can be written as data.cache",
                 file=sys.stderr,
             )
             return contents
@@ -166,8 +177,9 @@ class FileDataModule(DataModule):
     def open_split(self, name: str, part: index_cache.Part) -> LocalizationDataset:
         """A split of picture files; data sets that keep theirs otherwise override this."""
         folder = self.tree.root / part.folder
-        skipped = self.skipped if name == "train" else None
-        return ImageFiles(folder, part.index, self.views, self.seed, name, skipped)
+        split = ImageFiles(folder, part.index, self.views, self.seed, name)
+        split.skipped = self.skipped if name == "train" else None
+        return split
 
     def train_dataloader(self) -> Any:
         if self.stream is None:
@@ -192,12 +204,41 @@ class FileDataModule(DataModule):
         return super().describe() + where
 
     def notes(self) -> list[str]:
+        return [*super().notes(), *self._partial(), *self._left_out()]
+
+    def _partial(self) -> Iterator[str]:
+        """What is missing of the published data set: its numbers are not those of others."""
+        parts = {part.split: len(part) for part in (self.train, self.val, self.test)}
+        parts["classes"] = self.num_classes
+        differ = [
+            f"{name} {count:,} of {self.published[name]:,}"
+            for name, count in parts.items()
+            if count != self.published.get(name, count)
+        ]
+        if differ:
+            yield f"not the whole {self.title}: {', '.join(differ)}"
+
+    def _left_out(self) -> Iterator[str]:
         if self.skipped is None or not self.skipped.is_file():
-            return super().notes()
+            return
         lines = self.skipped.read_text(encoding="utf-8").splitlines()
-        names = {line.partition("\t")[0] for line in lines}
-        left_out = f"{len(names)} broken training pictures were left out, see {self.skipped}"
-        return [*super().notes(), left_out]
+        listed = {line.partition("\t")[0] for line in lines}
+        count = sum(self.train.name(row) in listed for row in range(len(self.train)))
+        if count:
+            yield f"{count} broken training pictures were left out, see {self.skipped}"
+
+    def _look_at_some(self, tree: Tree, part: index_cache.Part) -> None:
+        """Compare the sizes of some pictures with their boxes: a wrong copy is wrong throughout."""
+        rows = np.flatnonzero(part.index.box_counts)
+        for row in rows[:: max(1, len(rows) // _LOOKED_AT)].tolist():
+            path = tree.root / part.folder / part.index.name(row)
+            try:
+                size = read_size(path)
+            except UserError:
+                continue  # found when it is read, or by `check`
+            message = misfit(part.index.boxes(row), part.index.sizes[row].tolist(), size)
+            if message:
+                tree.fault("frame", f"{part.folder}/{part.index.name(row)}", message)
 
     def _streamed(self, where: str) -> Any:
         try:

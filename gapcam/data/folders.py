@@ -12,10 +12,12 @@ The data sets of the paper's Table 5 are configurations of it, and so is your ow
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from gapcam.data.draws import divide
 from gapcam.data.file_module import FileDataModule, Listing
+from gapcam.data.settings import require_whole
 from gapcam.data.tree import Layout, Tree
 from gapcam.data.voc import VocFolder
 from gapcam.errors import UserError
@@ -59,11 +61,12 @@ class Folders(FileDataModule):
         splits: int = 1,
         train_list: str | None = None,
         test_list: str | None = None,
-        without: Sequence[str] = (),
+        without: Sequence[str] | str = (),
         annotations: str | None = None,
         published: Mapping[str, int] | None = None,
         **kwargs: Any,
     ) -> None:
+        without = [str(name) for name in ([without] if isinstance(without, str) else without)]
         choices = {
             "pictures": pictures,
             "protocol": [train_per_class, test_per_class, split, train_list, test_list],
@@ -71,11 +74,14 @@ class Folders(FileDataModule):
             "annotations": annotations,
         }
         super().__init__(choices=choices, **kwargs)
-        if not 1 <= split <= splits:
+        require_whole("split", split, 1)
+        require_whole("splits", splits, 1)
+        if split > splits:
             raise UserError(f"data.split must be 1 to data.splits={splits}; got {split}")
-        for key, count in (("train", train_per_class), ("test", test_per_class)):
-            if count is not None and count < 1:
-                raise UserError(f"data.{key}_per_class must be null, 1 or more; got {count}")
+        require_whole("train_per_class", train_per_class, 1, null="lists or folders say which")
+        require_whole("test_per_class", test_per_class, 1, null="all others")
+        if not isinstance(pictures, str) or Path(pictures).is_absolute():
+            raise UserError(f"data.pictures is a folder below data.root; got {pictures!r}")
         if test_per_class is not None and train_per_class is None:
             raise UserError(
                 "data.test_per_class draws from what data.train_per_class leaves: give both"

@@ -32,6 +32,7 @@ from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.ilsvrc_truth import Truth, read_blacklist, read_truth
 from gapcam.data.index import Entry
+from gapcam.data.settings import require_choice
 from gapcam.data.tree import Layout, Tree
 from gapcam.errors import UserError
 
@@ -68,10 +69,11 @@ class ILSVRC(FileDataModule):
     def __init__(
         self, *, train_boxes: bool = False, blacklist: str | Path | None = None, **kwargs: Any
     ) -> None:
-        choices = {"train_boxes": train_boxes, "blacklist": blacklist and str(blacklist)}
-        super().__init__(choices=choices, **kwargs)
-        self.train_boxes = train_boxes
         self.blacklist = None if blacklist is None else Path(blacklist).expanduser().absolute()
+        self.train_boxes = train_boxes
+        require_choice("train_boxes", train_boxes, (True, False))
+        choices = {"train_boxes": train_boxes, "blacklist": str(self.blacklist)}
+        super().__init__(choices=choices, **kwargs)
 
     def find(self) -> Tree:
         refuse_imagenet_v2(self.root)
@@ -140,36 +142,61 @@ class ILSVRC(FileDataModule):
                 )
             for file in files:
                 known = truth.get(Path(file).stem, Truth(wnid))
+                if known.wnid != wnid:
+                    tree.fault(
+                        "label",
+                        f"{folder}/{wnid}/{file}",
+                        f"its annotation says {known.wnid}: unpack the annotations again.",
+                    )
                 yield Entry(f"{wnid}/{file}", rank[wnid], known.boxes, known.size)
 
     def _val(self, tree: Tree, folder: str, rank: Mapping[str, int]) -> Iterator[Entry]:
-        files = {Path(file).stem: file for file in tree.files(folder)}
-        for wnid in tree.folders(folder):
-            # The folders that a script has sorted the pictures into, as torchvision wants them.
-            files |= {Path(f).stem: f"{wnid}/{f}" for f in tree.files(f"{folder}/{wnid}")}
+        files = _by_stem(tree, folder)
         truth = read_truth(tree, "val", rank)
         without = self._without_boxes(tree)
         for stem in sorted(files.keys() | truth.keys()):
-            known = truth.get(stem, Truth(files.get(stem, "").rpartition("/")[0]))
-            if stem not in files:
-                tree.fault(
-                    "missing picture",
-                    f"{folder}/{stem}.JPEG",
-                    "it is annotated, but not there. Unpack the validation pictures again.",
-                )
-            elif known.wnid not in rank:
-                tree.fault(
-                    "no label",
-                    f"{folder}/{files[stem]}",
-                    f"its class {known.wnid!r} is not among those of the training folders. "
-                    f"{self.remedy}"
-                    if known.wnid
-                    else "no annotation says what it shows. Unpack the annotations of the "
-                    f"validation pictures again. {self.remedy}",
-                )
+            sorted_into = files.get(stem, "").rpartition("/")[0]
+            known = truth.get(stem, Truth(sorted_into))
+            is_annotated = stem in truth or not truth
+            fault = self._fault(stem in files, known.wnid, sorted_into, is_annotated, rank)
+            if fault:
+                place = files.get(stem, f"{stem}.JPEG")
+                tree.fault(fault[0], f"{folder}/{place}", fault[1])
             else:
                 boxes = () if stem in without else known.boxes
                 yield Entry(files[stem], rank[known.wnid], boxes, known.size)
+
+    def _fault(
+        self, is_there: bool, wnid: str, sorted_into: str, annotated: bool, rank: Mapping[str, int]
+    ) -> tuple[str, str] | None:
+        """Kind and message of what is wrong with a validation picture."""
+        again = "Unpack the annotations of the validation pictures again."
+        if not is_there:
+            return "missing picture", (
+                "it is annotated, but not there. Unpack the validation pictures again."
+            )
+        if not wnid:
+            return "no label", f"no annotation says what it shows. {again} {self.remedy}"
+        if not annotated:
+            return "missing annotation", f"others have one, with boxes; it has none. {again}"
+        if wnid not in rank:
+            return "no label", f"its class {wnid!r} has no training folder. {self.remedy}"
+        if sorted_into not in ("", wnid):
+            return "label", f"its annotation says {wnid}, its folder another class. {again}"
+        return None
+
+
+def _by_stem(tree: Tree, folder: str) -> dict[str, str]:
+    """Validation pictures by their name without suffix, flat or sorted into class folders."""
+    paths = list(tree.files(folder))
+    for wnid in tree.folders(folder):
+        paths += [f"{wnid}/{file}" for file in tree.files(f"{folder}/{wnid}")]
+    files: dict[str, str] = {}
+    for path in paths:
+        first = files.setdefault(Path(path).stem, path)
+        if first != path:
+            tree.fault("listed twice", f"{folder}/{path}", f"it is there as {first}, too.")
+    return files
 
 
 def refuse_imagenet_v2(root: Path) -> None:

@@ -1,5 +1,6 @@
 """ILSVRC-2012 as Hugging Face packs it: without boxes, unless Kaggle's csv lies beside it."""
 
+import re
 from collections.abc import Collection, Iterator
 
 from torchvision.models._meta import _IMAGENET_CATEGORIES
@@ -32,9 +33,12 @@ def entries(tree: Tree, split: str, without_boxes: Collection[str] = ()) -> Iter
         UserError: if the labels are not the ranks of the sorted WordNet ids.
     """
     has_boxes = split == "val" and tree.has(_SOLUTION)
+    files = _files(tree, split)
     truth = read_solution(tree, _SOLUTION) if has_boxes else {}
     wnid_of: dict[int, str] = {}
-    for row in read_rows(tree, FOLDER, _files(tree, split)):
+    for row in read_rows(tree, FOLDER, files):
+        if truth and row.stem not in truth:
+            tree.fault("missing annotation", row.name, f"{_SOLUTION} does not list {row.stem}.")
         known = truth.get(row.stem, Truth(row.wnid))
         if known.wnid != row.wnid:
             tree.fault("label", row.name, f"{_SOLUTION} says {known.wnid}")
@@ -49,4 +53,11 @@ def entries(tree: Tree, split: str, without_boxes: Collection[str] = ()) -> Iter
 
 
 def _files(tree: Tree, split: str) -> list[str]:
-    return [file for file in tree.files(FOLDER, (".parquet",)) if file.startswith(split)]
+    files = [file for file in tree.files(FOLDER, (".parquet",)) if file.startswith(split)]
+    of = {int(match[1]) for file in files if (match := re.search(r"-of-(\d+)\.parquet$", file))}
+    if of and max(of) != len(files):
+        raise UserError(
+            f"{tree.root / FOLDER} holds {len(files)} of {max(of)} files of the {split} split. "
+            "Download the others, too."
+        )
+    return files

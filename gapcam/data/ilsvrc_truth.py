@@ -62,7 +62,7 @@ def read_solution(tree: Tree, where: str) -> dict[str, Truth]:
                 [[float(w) for w in words[i + 1 : i + 5]] for i in range(0, len(words), 5)],
                 np.float32,
             ).reshape(-1, 4)
-            name, wnid = row["ImageId"], words[0]
+            name, (wnid,) = row["ImageId"], set(words[::5])
         except (ValueError, IndexError, KeyError) as error:
             raise UserError(
                 f"{tree.root / where}, line {rows.line_num}: expected 'ImageId,PredictionString' "
@@ -93,9 +93,9 @@ def read_blacklist(tree: Tree, path: Path) -> frozenset[str]:
 
 
 def _from_xml(tree: Tree, folder: str, rank: Mapping[str, int]) -> dict[str, Truth]:
-    files = [f"{folder}/{file}" for file in tree.files(folder, (".xml",))]
+    files = [f"{folder}/{file}" for file in tree.annotations(folder)]
     for inner in tree.folders(folder):
-        files += [f"{folder}/{inner}/{file}" for file in tree.files(f"{folder}/{inner}", (".xml",))]
+        files += [f"{folder}/{inner}/{file}" for file in tree.annotations(f"{folder}/{inner}")]
     truth = {}
     for file in files:
         try:
@@ -119,7 +119,12 @@ def _from_xml(tree: Tree, folder: str, rank: Mapping[str, int]) -> dict[str, Tru
 def _from_devkit(tree: Tree) -> dict[str, Truth]:
     labels = [int(line) for line in tree.lines(f"{_DEVKIT}/ILSVRC2012_validation_ground_truth.txt")]
     tree.has(f"{_DEVKIT}/meta.mat")
-    synsets = loadmat(tree.root / f"{_DEVKIT}/meta.mat", squeeze_me=True)["synsets"]
+    try:
+        synsets = loadmat(tree.root / f"{_DEVKIT}/meta.mat", squeeze_me=True)["synsets"]
+    except Exception as error:  # SciPy raises many kinds for files that are cut short
+        raise UserError(
+            f"{tree.root / _DEVKIT}/meta.mat cannot be read: {error}. Unpack the devkit again"
+        ) from error
     # Its ids are those of the devkit, which are not the class indices of anybody else.
     wnid_of = {int(row["ILSVRC2012_ID"]): str(row["WNID"]) for row in synsets}
     return {

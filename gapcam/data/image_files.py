@@ -1,7 +1,6 @@
 """A split whose pictures are files."""
 
-import os
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from gapcam.batch import Sample
 from gapcam.cam.boxes import clip_boxes
 from gapcam.cam.views import Size
-from gapcam.data.dataset import Draw, LocalizationDataset
+from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.decode import read_fast, read_rgb
 from gapcam.data.index import SplitIndex
 from gapcam.data.transforms import Views
 from gapcam.errors import UserError
-
-_MOST_IN_A_ROW = 50
-"""Unreadable pictures after which skipping gives up: the disk is gone, or the data are."""
 
 
 class ImageFiles(LocalizationDataset):
@@ -32,23 +27,13 @@ class ImageFiles(LocalizationDataset):
         views: how pictures become network input.
         seed: of the random crops.
         split: name of the split, for messages.
-        skipped: a file in which training lists pictures that cannot be read, taking the next one
-            instead; null: it stops. Evaluation always stops: its numbers are of all pictures.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        index: SplitIndex,
-        views: Views,
-        seed: int,
-        split: str,
-        skipped: Path | None = None,
+        self, folder: Path, index: SplitIndex, views: Views, seed: int, split: str
     ) -> None:
         super().__init__(index, views, seed, split)
         self.folder = folder
-        self.skipped = skipped
-        self._listed: set[str] = set()
 
     def path(self, row: int) -> Path:
         """File of a picture."""
@@ -88,44 +73,26 @@ class ImageFiles(LocalizationDataset):
 
     def true_boxes(self, row: int, size: Size) -> Tensor:
         """True boxes of a sample; of a crop the parts that lie in it, in its pixels."""
-        if not self.index.crops[row].any():
+        x0, y0, x1, _ = self.index.crops[row].tolist()
+        if not x1:
             return super().true_boxes(row, size)
-        left, top = np.floor(self.index.crops[row][:2])
-        boxes = torch.tensor(self.index.boxes(row)) - torch.tensor([left, top, left, top])
+        left, top = max(floor(x0), 0), max(floor(y0), 0)
+        boxes = torch.tensor(self.index.boxes(row)) - torch.tensor([left, top] * 2)
         return clip_boxes(boxes, size)
 
     def _crop(self, row: int, size: Size) -> tuple[int, int, int, int] | None:
         """Whole pixels that the crop touches, inside the picture; None for the whole picture."""
         x0, y0, x1, y1 = self.index.crops[row].tolist()
-        if x1 <= x0:
+        if not x1:
             return None
-        left, top = min(max(int(x0), 0), size[1] - 1), min(max(int(y0), 0), size[0] - 1)
+        left, top = max(floor(x0), 0), max(floor(y0), 0)
         right, bottom = min(ceil(x1), size[1]), min(ceil(y1), size[0])
-        return left, top, max(right, left + 1), max(bottom, top + 1)
-
-    def __getitem__(self, key: int | Draw) -> Sample:
-        if self.skipped is None or not isinstance(key, Draw):
-            return super().__getitem__(key)
-        for step in range(_MOST_IN_A_ROW):
-            row = (key.row + step) % len(self)
-            try:
-                return super().__getitem__(Draw(row, key.epoch))
-            except UserError as error:
-                self._list(row, error)
-        raise UserError(
-            f"{_MOST_IN_A_ROW} pictures in a row of the {self.split} split cannot be read, from "
-            f"{self.path(key.row)} on; see {self.skipped}. Is the disk still there?"
-        )
-
-    def _list(self, row: int, error: UserError) -> None:
-        name = self.name(row)
-        if name not in self._listed:
-            self._listed.add(name)
-            assert self.skipped is not None
-            self.skipped.parent.mkdir(parents=True, exist_ok=True)
-            # One write of one line: processes that append do not mix their lines.
-            with self.skipped.open("ab", buffering=0) as file:
-                file.write(f"{name}\t{error.__cause__ or error}{os.linesep}".encode())
+        if right <= left or bottom <= top:
+            raise UserError(
+                f"{self.path(row)} has {size[1]} x {size[0]} pixels: the crop "
+                f"{[x0, y0, x1, y1]} lies outside. Mend it in the file of data.crop"
+            )
+        return left, top, right, bottom
 
     def _explained(self, error: UserError) -> UserError:
         return UserError(

@@ -7,12 +7,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
-
-from gapcam.data.decode import read_rgb
+from gapcam.data.decode import open_picture, read_rgb
 from gapcam.errors import UserError
 
 _CHUNK = 64
+_ORIENTATION = 0x0112
+"""Tag of EXIF; 1 is upright."""
+
 _WORTH_PROCESSES = 5000
 """Headers; fewer are read before a second process has started."""
 
@@ -20,12 +21,16 @@ Look = Callable[[Sequence[Path]], Iterator["Looked"]]
 
 
 class Looked(NamedTuple):
-    """What one picture file is: `size` (height, width), `format` and `mode`, or its `error`."""
+    """What one picture file is: `size` (height, width), `format` and `mode`, or its `error`.
+
+    `turned`: its EXIF says that it is to be shown rotated.
+    """
 
     size: tuple[int, int]
     format: str
     mode: str
     error: str = ""
+    turned: bool = False
 
 
 @contextmanager
@@ -52,8 +57,11 @@ def looking(deep: bool, workers: int, pictures: int) -> Iterator[Look]:
 
 def _read_header(path: Path) -> Looked:
     try:
-        with Image.open(path) as picture:
-            return Looked((picture.height, picture.width), str(picture.format), picture.mode)
+        with open_picture(path, str(path)) as picture:
+            size, turned = (picture.height, picture.width), picture.getexif().get(_ORIENTATION, 1)
+            return Looked(size, str(picture.format), picture.mode, turned=turned not in (0, 1))
+    except UserError as error:
+        return Looked((0, 0), "", "", str(error))
     except Exception as error:  # whatever a broken file makes Pillow raise
         return Looked((0, 0), "", "", f"{type(error).__name__}: {error}")
 

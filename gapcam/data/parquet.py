@@ -52,6 +52,7 @@ def read_rows(tree: Tree, folder: str, files: list[str]) -> Iterator[Row]:
         UserError: if a file is broken or has other columns.
     """
     for file in files:
+        tree.has(f"{folder}/{file}")  # so that the index notices changes
         try:
             with pq.ParquetFile(tree.root / folder / file) as source:
                 table = source.read(columns=["label", "image.path"])

@@ -59,7 +59,7 @@ class StreamedSplit(StreamingDataset):  # type: ignore[misc]
             super().__init__(where, shuffle=True, seed=seed)
             first = super().__getitem__(0)
             self.fingerprint: str = first["fingerprint"]
-        except (ValueError, OSError, RuntimeError, KeyError, IndexError) as error:
+        except (ValueError, OSError, RuntimeError, KeyError, IndexError, AssertionError) as error:
             raise UserError(
                 f"data.stream={where} holds no shards of ours ({error}). Write them: python -m "
                 f"gapcam.data shards data=... data.root=... out={where}"

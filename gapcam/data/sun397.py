@@ -18,6 +18,7 @@ from typing import Any
 
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
+from gapcam.data.settings import require_whole
 from gapcam.data.tree import Layout, Tree
 from gapcam.errors import UserError
 
@@ -54,9 +55,11 @@ class SUN397(FileDataModule):
     def __init__(
         self, *, split: int = 1, partitions: str | Path | None = None, **kwargs: Any
     ) -> None:
-        choices = {"split": split, "partitions": partitions and str(partitions)}
+        require_whole("split", split, 1)
+        folder = None if partitions is None else Path(partitions).expanduser().absolute()
+        choices = {"split": split, "partitions": str(folder)}
         super().__init__(choices=choices, **kwargs)
-        if not 1 <= split <= _SPLITS:
+        if split > _SPLITS:
             raise UserError(f"data.split must be 1 to {_SPLITS}; got {split}")
         self.split = split
         self.partitions = None if partitions is None else Path(partitions).expanduser().absolute()

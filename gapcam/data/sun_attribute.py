@@ -22,6 +22,7 @@ from scipy.io import loadmat
 from gapcam.data.draws import divide
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
+from gapcam.data.settings import require_whole
 from gapcam.data.tree import Layout, Tree
 from gapcam.errors import UserError
 
@@ -83,8 +84,7 @@ class SunAttribute(FileDataModule):
         super().__init__(choices=choices, **kwargs)
         if not 1 <= split <= splits:
             raise UserError(f"data.split must be 1 to data.splits={splits}; got {split}")
-        if train_per_class < 1:
-            raise UserError(f"data.train_per_class must be 1 or more; got {train_per_class}")
+        require_whole("train_per_class", train_per_class, 1)
         if not _TOLERANCE < positive <= 1:
             raise UserError(f"data.positive must be above 0 and at most 1; got {positive}")
         self.attribute = attribute
@@ -129,7 +129,7 @@ class SunAttribute(FileDataModule):
 
     def _column(self, attributes: Sequence[str]) -> int:
         there = {name.lower(): column for column, name in enumerate(attributes)}
-        wanted = (self.attribute or "").strip().lower()
+        wanted = str(self.attribute or "").strip().lower()
         if wanted not in there:
             alike = get_close_matches(wanted, there)
             raise UserError(

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from gapcam.data.draws import divide
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
+from gapcam.data.settings import require_whole
 from gapcam.data.tree import Layout, Tree
 from gapcam.data.voc import parse_xml
 from gapcam.errors import UserError
@@ -66,11 +67,16 @@ class SVT(FileDataModule):
             )
         if positives not in ("official", "all"):
             raise UserError(f"data.positives must be official or all; got {positives!r}")
+        require_whole("negatives_count", negatives_count, 2, null="all")
         self.negatives = Path(negatives).expanduser().absolute()
         self.negatives_count = negatives_count
         self.positives = positives
         choices = {"negatives": [str(self.negatives), negatives_count], "positives": positives}
         super().__init__(choices=choices, **kwargs)
+
+    def notes(self) -> list[str]:
+        trained_on = "the pictures with text that are tested were trained on (data.positives=all)"
+        return [*super().notes(), *([trained_on] if self.positives == "all" else [])]
 
     def read_classes(self, tree: Tree) -> list[str]:
         return ["no text", "text"]

@@ -71,8 +71,9 @@ class Views(NamedTuple):
     def train(self, pixels: NDArray[np.uint8], size: Size, random: np.random.Generator) -> Crop:
         """A crop at a random place.
 
-        The place is one of those on the grid of the resized picture. The pixels below it are cut
-        out first, whole ones, and only they are resized: the same within a pixel, and faster.
+        The place is one of those on the grid of the resized picture. Where the picture is larger
+        than that, the pixels below the crop are cut out first, whole ones, and only they are
+        resized: the same within a pixel, and faster.
 
         Args:
             pixels: `(h, w, 3)`, the picture as decoded, which may be at a reduced scale.
@@ -83,6 +84,10 @@ class Views(NamedTuple):
         top = int(random.integers(full[0] - self.size[0] + 1))
         left = int(random.integers(full[1] - self.size[1] + 1))
         decoded = pixels.shape[0], pixels.shape[1]
+        if decoded[0] < full[0] or decoded[1] < full[1]:
+            larger = _resize_fast(pixels, full)
+            crop = larger[:, top : top + self.size[0], left : left + self.size[1]]
+            return Crop(crop.contiguous(), region(size, full, top, left, self.size))
         x0, y0, x1, y1 = _whole_pixels(region(decoded, full, top, left, self.size))
         window = (y1 - y0, x1 - x0)
         shown = region(size, decoded, y0, x0, window)

@@ -75,11 +75,20 @@ class Tree:
         """Names of the (picture) files in a folder, sorted."""
         endings = tuple(suffixes)
         # macOS leaves a ._name.jpg beside each name.jpg it copies to a foreign disk.
-        return sorted(
+        names = [
             e.name
             for e in self._scan(where)
             if e.name.lower().endswith(endings) and not _hidden(e.name)
-        )
+        ]
+        for name in [name for name in names if not _is_text(name)]:
+            names.remove(name)
+            self.fault("name", where, f"the name of {name!a} is no UTF-8: rename this file")
+        return sorted(names)
+
+    def annotations(self, where: str, suffix: str = ".xml") -> list[str]:
+        """Names of annotation files in a folder, sorted; a change inside one of them is noticed."""
+        self._stamp(f"{where}/*{suffix}")
+        return self.files(where, (suffix,))
 
     def text(self, where: str) -> str:
         """A text file.
@@ -121,8 +130,12 @@ class Tree:
 
     def _stamp(self, where: str) -> Stamp:
         if where not in self.stamps:
+            folder, _, suffix = where.partition("/*")
             path = self.root / where
             try:
+                if suffix:
+                    self.stamps[where] = _stamp_of_all(self.root / folder, suffix)
+                    return self.stamps[where]
                 found = path.stat()
                 self.stamps[where] = (found.st_mtime_ns, found.st_size if path.is_file() else 0)
             except (FileNotFoundError, NotADirectoryError):
@@ -159,6 +172,21 @@ def find_layout(root: Path, layouts: Sequence[Layout], title: str, remedy: str) 
     )
 
 
+def _stamp_of_all(folder: Path, suffix: str) -> Stamp:
+    """Latest change of any file of this kind, and their bytes together."""
+    with os.scandir(folder) as entries:
+        found = [entry.stat() for entry in entries if entry.name.endswith(suffix)]
+    return max((one.st_mtime_ns for one in found), default=0), sum(one.st_size for one in found)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _above(root: Path, layout: Layout) -> list[Path]:
     full = root.absolute()
     return [folder for folder in full.parents if layout.leads_through(full.relative_to(folder))]
@@ -173,7 +201,7 @@ def _subfolders(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
             names = [e.name for e in entries if e.is_dir() and not _hidden(e.name)]
-    except PermissionError:
+    except OSError:
         return []
     return [folder / name for name in sorted(names)[:_NEAR]]
 

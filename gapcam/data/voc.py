@@ -1,5 +1,6 @@
 """Annotations in Pascal VOC's XML, as ILSVRC and Stanford 40 Actions have them."""
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -26,6 +27,8 @@ class Annotation(NamedTuple):
 class VocFolder:
     """A folder of VOC XML files, named like the pictures; or none, and then no picture has a box.
 
+    They lie in class folders as the pictures do, or side by side.
+
     Args:
         tree: the data set.
         folder: of the XML files below its root.
@@ -36,27 +39,44 @@ class VocFolder:
         self.pictures = pictures
         self.tree = tree
         self.folder = folder
-        files = [] if folder is None else tree.files(folder, (".xml",))
-        self.stems = {PurePosixPath(file).stem for file in files}
+        self.files = {} if folder is None else dict(self._find(folder))
+        self.used: dict[str, str] = {}
 
     def entry(self, name: str, label: int) -> Entry:
         """A picture with its boxes; what is missing or broken goes to `tree.fault`."""
         if self.folder is None:
             return Entry(name, label)
-        stem = PurePosixPath(name).stem
-        if stem not in self.stems:
+        path = PurePosixPath(name).with_suffix("")
+        where = self.files.get(str(path), self.files.get(path.name))
+        place = str(PurePosixPath(self.pictures, name))
+        if where is None:
             self.tree.fault(
                 "missing annotation",
-                str(PurePosixPath(self.pictures, name)),
-                f"there is no {self.folder}/{stem}.xml. Unpack the annotations again.",
+                place,
+                f"there is no {self.folder}/{path.name}.xml. Unpack the annotations again.",
             )
             return Entry(name, label)
+        if self.used.setdefault(where, name) != name:
+            self.tree.fault(
+                "ambiguous annotation",
+                place,
+                f"{where} may be of {self.used[where]} or of this picture: put the annotations "
+                "into class folders, as the pictures are",
+            )
         try:
-            found = read_voc(self.tree.root / self.folder / f"{stem}.xml")
+            found = read_voc(self.tree.root / where)
         except UserError as error:
-            self.tree.fault("broken annotation", f"{self.folder}/{stem}.xml", str(error))
+            self.tree.fault("broken annotation", where, str(error))
             return Entry(name, label)
         return Entry(name, label, found.boxes, found.size)
+
+    def _find(self, folder: str) -> Iterator[tuple[str, str]]:
+        """Files by the path of their picture without suffix."""
+        for file in self.tree.annotations(folder):
+            yield PurePosixPath(file).stem, f"{folder}/{file}"
+        for inner in self.tree.folders(folder):
+            for file in self.tree.annotations(f"{folder}/{inner}"):
+                yield f"{inner}/{PurePosixPath(file).stem}", f"{folder}/{inner}/{file}"
 
 
 def read_voc(path: Path) -> Annotation:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
 from gapcam.data.json_records import read_records
+from gapcam.data.settings import require_whole
 from gapcam.data.tree import Layout, Tree
 from gapcam.errors import UserError
 
@@ -72,8 +73,7 @@ class VQA(FileDataModule):
 
     def __init__(self, *, answers: int = 1000, **kwargs: Any) -> None:
         super().__init__(choices={"answers": answers}, **kwargs)
-        if answers < 2:
-            raise UserError(f"data.answers must be 2 or more; got {answers}")
+        require_whole("answers", answers, 2)
         self.answers = answers
         self._answered: dict[int, _Answered] = {}
 

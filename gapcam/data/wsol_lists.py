@@ -35,12 +35,23 @@ def read_lists(tree: Tree, where: str) -> Iterator[Entry]:
     boxes = defaultdict(list)
     for name, *corners in _rows(tree, f"{where}/localization.txt", 5):
         boxes[name].append([float(corner) for corner in corners])
+    seen = set()
     for name, label in _rows(tree, f"{where}/class_labels.txt", 2):
+        if name in seen:
+            tree.fault("listed twice", f"{where}/class_labels.txt", f"{name} appears again.")
+            continue
+        seen.add(name)
         if not tree.has(f"{where}/{name}"):
             tree.fault("missing picture", f"{where}/{name}", "it is listed, but not there.")
             continue
+        if not boxes[name]:
+            tree.fault(
+                "missing annotation", f"{where}/{name}", "localization.txt has no box of it."
+            )
         corners_G4 = half_open(np.array(boxes[name], np.float32).reshape(-1, 4))
         yield Entry(name, int(label), corners_G4, sizes.get(name, (0, 0)))
+    for name in sorted(boxes.keys() - seen):
+        tree.fault("missing picture", f"{where}/{name}", "class_labels.txt does not list it.")
 
 
 def _rows(tree: Tree, where: str, fields: int) -> Iterator[list[str]]:

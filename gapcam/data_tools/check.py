@@ -1,7 +1,6 @@
 """`python -m gapcam.data check`: a table of what is right, noteworthy and wrong."""
 
 import csv
-import os
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -14,7 +13,9 @@ from rich.table import Table
 from gapcam.atomic import atomic_path
 from gapcam.build import build
 from gapcam.data.check import Finding, check
+from gapcam.data.data_module import default_workers
 from gapcam.data.file_module import FileDataModule
+from gapcam.data.settings import require_whole
 
 _SHOWN = 3
 """Examples of each kind of finding; the list has all."""
@@ -37,7 +38,8 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
     if not isinstance(data, FileDataModule):
         console.print(f"data={option} has no files to check.")
         return 0
-    workers = plain["workers"] or len(os.sched_getaffinity(0))
+    require_whole("workers", plain["workers"], 1, null="one a core")
+    workers = plain["workers"] or default_workers()
     with _Bar(console) as bar:
         found = list(check(data, bar.show, plain["deep"], plain["complete"], workers))
     faults = [finding for finding in found if finding.level == "fault"]
@@ -47,8 +49,9 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
     console.print(f"{data.describe()}, layout {data.tree.layout}", soft_wrap=True, highlight=False)
     if not plain["deep"]:
         console.print("Headers were read, not whole pictures: deep=true decodes them all.")
+    path = Path(plain["list"])
+    path.unlink(missing_ok=True)  # of an earlier check
     if faults:
-        path = Path(plain["list"])
         write_list(path, faults)
         console.print(f"[red]{len(faults):,} faults[/], listed in {path}", highlight=False)
     return int(bool(faults))

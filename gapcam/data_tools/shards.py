@@ -1,12 +1,14 @@
 """`python -m gapcam.data shards`: the training split as shards for streaming."""
 
-import os
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
 from gapcam.build import build_data
+from gapcam.data.data_module import default_workers
 from gapcam.errors import UserError
 
 _CHUNK = "64MB"
@@ -34,7 +36,7 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
             inputs=order.tolist(),
             output_dir=out,
             chunk_bytes=_CHUNK,
-            num_workers=plain["workers"] or len(os.sched_getaffinity(0)),
+            num_workers=plain["workers"] or default_workers(),
             reorder_files=False,
             verbose=False,
         )
@@ -44,6 +46,15 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
         raise UserError(
             f"{out} already holds shards: delete them first, or give another out=..."
         ) from error
+    index = Path(out) / "index.json"
+    if index.parent.is_dir():
+        chunks = json.loads(index.read_text())["chunks"] if index.is_file() else []
+        written = sum(chunk["chunk_size"] for chunk in chunks)
+        if written != len(data.train):
+            raise UserError(
+                f"{written:,} of {len(data.train):,} pictures were written, see above why; delete "
+                f"{out} and try again"
+            )
     console.print(
         f"{len(data.train):,} pictures written. Train with them: python -m gapcam.run "
         f"data={option} data.root={plain['data']['root']} data.stream={out}",

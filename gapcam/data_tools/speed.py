@@ -13,6 +13,7 @@ from gapcam.arch.network import Network
 from gapcam.batch import Batch
 from gapcam.build import build_data, build_module, data_facts
 from gapcam.data.data_module import DataModule
+from gapcam.errors import UserError
 from gapcam.protocol import PaperProtocol
 
 _WARM_UP = 2
@@ -23,6 +24,10 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
     """Measure and print; returns 0."""
     if plain["workers"] is not None:
         plain["data"]["num_workers"] = plain["workers"]
+    if plain["data"].get("stream") is not None:
+        raise UserError("speed measures picture files: leave out data.stream")
+    if not isinstance(plain["seconds"], int | float) or plain["seconds"] <= 0:
+        raise UserError(f"seconds must be a number above 0; got {plain['seconds']!r}")
     with console.status("reading the data"):
         data = build_data(plain)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import torch
@@ -95,7 +96,8 @@ def _localize_batch(
 
 def _heat(maps: Tensor, region: Sequence[float], size: tuple[int, int]) -> Tensor:
     """A view's map `(1, 1, h, w)` on the pixels of the original, zero where the view ends."""
-    left, top, right, bottom = (round(corner) for corner in region)
+    left, top = (int(corner) for corner in region[:2])
+    right, bottom = (ceil(corner - 1e-3) for corner in region[2:])
     heat = maps.new_zeros(size)
     heat[top:bottom, left:right] = divide_by_max(upsample(maps, (bottom - top, right - left)))[0, 0]
     return heat

@@ -1,6 +1,7 @@
 """The index beside the data: opened without walking the tree, renewed when anything changed."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,13 @@ def root(tmp_path: Path) -> Path:
     return make_tiny_imagenet(tmp_path / "tiny")
 
 
+SETTINGS = {"batch_size": 2, "eval_batch_size": 2, "num_workers": 0, "seed": 0, "flip": True}
+SETTINGS |= {"size": (24, 24)}
+
+
 def opened(root: Path, reads: int | None = None, **kwargs: Any) -> Watched:
     before = Watched.reads
-    common = {"batch_size": 2, "eval_batch_size": 2, "num_workers": 0, "seed": 0, "flip": True}
-    data = Watched(root=root, **{"size": (24, 24), **common, **kwargs})
+    data = Watched(root=root, **{**SETTINGS, **kwargs})
     data.setup()
     assert reads is None or Watched.reads - before == reads
     return data
@@ -96,11 +100,26 @@ def test_a_broken_index_is_made_again(root: Path, tmp_path: Path) -> None:
     assert len(opened(root, reads=1, cache=tmp_path / "cache").train) == 6
 
 
-def test_old_arrays_are_removed(root: Path, tmp_path: Path) -> None:
-    opened(root, cache=tmp_path / "cache")
-    _change_annotation(root)
-    opened(root, cache=tmp_path / "cache")
+def test_arrays_of_yesterday_are_removed(root: Path, tmp_path: Path) -> None:
+    """Not those of today: a run may still start processes that open them."""
+    for age, expected in ((0, 2), (25 * 3600, 1)):
+        cache = tmp_path / f"cache{age}"
+        opened(root, cache=cache)
+        (old,) = cache.glob("*/arrays-*")
+        os.utime(old, (time.time() - age,) * 2)
+        _change_annotation(root)
+        opened(root, cache=cache)
+        assert len(list(cache.glob("*/arrays-*"))) == expected
+        assert not list(cache.glob("*/.arrays-*"))
+
+
+def test_two_processes_write_the_same_arrays(root: Path, tmp_path: Path) -> None:
+    first, second = opened(root, cache=tmp_path / "cache"), Watched(root=root, **SETTINGS)
+    second.cache = tmp_path / "cache"
+    contents = second.read(second.find())
+    kept = second.keep(second.find(), contents)
     assert len(list((tmp_path / "cache").glob("*/arrays-*"))) == 1
+    assert kept.splits["train"].index.fingerprint == first.train.fingerprint
 
 
 def test_without_a_place_to_keep_it_the_index_stays_in_memory(
@@ -114,8 +133,7 @@ def test_without_a_place_to_keep_it_the_index_stays_in_memory(
 def test_progress_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gapcam.data.file_module._EVERY", 4)
     seen: list[int] = []
-    common = {"batch_size": 2, "eval_batch_size": 2, "num_workers": 0, "seed": 0, "flip": True}
-    data = Watched(root=root, size=(24, 24), **common)
+    data = Watched(root=root, **SETTINGS)
     data.on_progress = seen.append
     data.setup()
     assert seen == [4, 8]

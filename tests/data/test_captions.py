@@ -130,7 +130,11 @@ def test_index_notices_captions_and_settings(tmp_path: Path) -> None:
         ("lake como", {}, r"1 of the 7 captioned pictures in .* have 'lake como' in a caption"),
         ("zebra", {}, r"come near: none"),
         (PHRASE, {"negatives_per_positive": 2}, r"3 captioned .* but 4 are needed: 2 for each of"),
-        (PHRASE, {"negatives_per_positive": 0}, r"negatives_per_positive must be 1 or more; got 0"),
+        (
+            PHRASE,
+            {"negatives_per_positive": 0},
+            r"negatives_per_positive must be a whole number, at least 1; got 0",
+        ),
         (PHRASE, {"test_share": 1.0}, r"test_share must lie between 0 and 1; got 1.0"),
     ],
 )

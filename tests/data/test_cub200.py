@@ -47,12 +47,52 @@ def test_true_boxes_are_cut_out(root: Path) -> None:
 
 def test_boxes_from_a_file_are_cut_out(root: Path, tmp_path: Path) -> None:
     crops = tmp_path / "crops.csv"
-    crops.write_text("name,x0,y0,x1,y1\n001.Black_footed_Albatross/bird 0.jpg,10.4,0,999,12.2\n")
+    rows = ["name,x0,y0,x1,y1", "001.Black_footed_Albatross/bird 0.jpg,10.4,-2.5,999,12.2"]
+    names = [line.split(" ", 1)[1] for line in (root / "images.txt").read_text().splitlines()]
+    rows += [f"{name},0,0,60,40" for name in names[1:]]
+    crops.write_text("\n".join(rows))
     data = cub(root, crop=str(crops))
     assert data.test.picture(0).size == (50, 13)
     # The true box x0 y0 x1 y1 = 8 5 30 25, seen from the corner 10 0 and cut off below.
     assert data.test[0].boxes.tolist() == [[0, 5, 20, 13]]
     assert data.test.picture(1).size == (60, 40)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("bird 0.jpg,30,5,10,20", r"bird 0.jpg: \[30.0, 5.0, 10.0, 20.0\] .* cannot be cut out"),
+        ("bird 0.jpg,nan,5,10,20", r"\[nan, 5.0, 10.0, 20.0\] .* cannot be cut out"),
+        ("bird 9.jpg,0,0,9,9", r"bird 0.jpg: .*crops.csv does not name it.*and 8 more"),
+    ],
+)
+def test_faults_of_crops(root: Path, tmp_path: Path, row: str, message: str) -> None:
+    crops = tmp_path / "crops.csv"
+    names = [line.split(" ", 1)[1] for line in (root / "images.txt").read_text().splitlines()]
+    rows = [] if "9.jpg" in row else [f"{name},0,0,60,40" for name in names[1:]]
+    crops.write_text("\n".join(["name,x0,y0,x1,y1", f"001.Black_footed_Albatross/{row}", *rows]))
+    with pytest.raises(UserError, match=message):
+        cub(root, crop=str(crops))
+
+
+def test_a_crop_outside_the_picture(root: Path, tmp_path: Path) -> None:
+    crops = tmp_path / "crops.csv"
+    names = [line.split(" ", 1)[1] for line in (root / "images.txt").read_text().splitlines()]
+    crops.write_text("\n".join(["name,x0,y0,x1,y1", *(f"{name},70,0,90,40" for name in names)]))
+    with pytest.raises(UserError, match=r"bird 0.jpg has 60 x 40 pixels: the crop .* lies outside"):
+        cub(root, crop=str(crops)).test[0]
+
+
+def test_crops_are_those_of_the_working_directory(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [line.split(" ", 1)[1] for line in (root / "images.txt").read_text().splitlines()]
+    for side in (20, 30):
+        (tmp_path / str(side)).mkdir()
+        monkeypatch.chdir(tmp_path / str(side))
+        rows = [f"{name},0,0,{side},{side}" for name in names]
+        Path("crops.csv").write_text("\n".join(["name,x0,y0,x1,y1", *rows]))
+        assert cub(root, crop="crops.csv").test.picture(0).size == (side, side)
 
 
 def test_cubv2_validates(root: Path, tmp_path: Path) -> None:
@@ -95,6 +135,10 @@ def _line(name: str, old: str, new: str) -> Callable[[Path], None]:
         (
             _line("image_class_labels.txt", "8 2", "8 77"),
             r"its label is 76, but there are 2 classes",
+        ),
+        (
+            _line("image_class_labels.txt", "1 1", "1 2"),
+            r"bird 0.jpg: image_class_labels.txt says class 2, 002.Müller s_Gull",
         ),
         (_line("bounding_boxes.txt", "1 8.0", "1 eight"), r"box of picture 1 is missing or no num"),
         (_line("bounding_boxes.txt", "22.0 20.0", "0.0 20.0"), r"box \[8.0, 5.0, 8.0, 25.0\]"),

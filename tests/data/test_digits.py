@@ -75,7 +75,7 @@ def test_sample_carries_everything() -> None:
         ({"counts": [0, 1, 1]}, r"data.counts must be three positive numbers.*got \[0, 1, 1\]"),
         ({"counts": [5, 5]}, "data.counts must be three positive numbers, for train, val, test"),
         ({"digit_sizes": [30, 70]}, r"data.digit_sizes.*data.canvas \(64\); got \[30, 70\]"),
-        ({"batch_size": 0}, "must be at least 1; got 0 and 4"),
+        ({"batch_size": 0}, "data.batch_size must be a whole number, at least 1; got 0"),
     ],
 )
 def test_impossible_settings(changes: dict[str, Any], message: str) -> None:

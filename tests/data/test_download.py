@@ -23,6 +23,7 @@ CONTENT = bytes(range(256)) * 5000
 class Server(ThreadingHTTPServer):
     content = CONTENT
     can_go_on = True
+    says_where = True
     breaks_after: int | None = None
     asked_from: list[int]
 
@@ -40,6 +41,9 @@ class Handler(BaseHTTPRequestHandler):
         content = self.server.content[start if goes_on else 0 :]
         self.send_response(206 if goes_on else 200)
         self.send_header("Content-Length", str(len(content)))
+        if goes_on and self.server.says_where:
+            last = len(self.server.content)
+            self.send_header("Content-Range", f"bytes {start}-{last - 1}/{last}")
         self.end_headers()
         self.wfile.write(content[: self.server.breaks_after])
 
@@ -82,6 +86,21 @@ def test_goes_on_after_a_broken_connection(
     assert len(server.asked_from) == 2  # it was there
 
 
+def test_another_part_than_asked_for_is_not_added(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a.bin.part").write_bytes(CONTENT[:100])
+    server.says_where = False
+    with pytest.raises(UserError, match=r"the server sent some part, not what was asked for"):
+        download(source(server), tmp_path)
+    assert download(source(server), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_wrong_part_does_not_stay(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a.bin.part").write_bytes(b"<html>" * 20)
+    with pytest.raises(UserError, match=r"a.bin.part is not the published file"):
+        download(source(server), tmp_path)
+    assert download(source(server), tmp_path).read_bytes() == CONTENT
+
+
 def test_a_complete_part_is_taken(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.bin.part").write_bytes(CONTENT)
     assert download(source(server), tmp_path).read_bytes() == CONTENT
@@ -104,7 +123,7 @@ def test_faults_are_named(
 
 def test_a_damaged_file_that_was_there_is_noticed(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(CONTENT[:-1])
-    with pytest.raises(UserError, match=r"a.bin is not the published file.*Delete it and repeat"):
+    with pytest.raises(UserError, match=r"a.bin is not the published file.*Delete it, if it is"):
         download(source(server), tmp_path)
 
 

@@ -101,7 +101,7 @@ def test_reads_the_torchvision_layout(ilsvrc_root: Path) -> None:
     assert data.class_names == ["n01440764", "n02099601", "n15075141"]
     assert data.val.labels.tolist() == [0, 1, 2, 0]
     assert not data.val.has_boxes
-    assert data.notes() == ["no true boxes: localization is not scored"]
+    assert data.notes()[0] == "no true boxes: localization is not scored"
     write_xml(home / "bbox" / "val")
     assert ilsvrc(home).val.index.box_counts.tolist() == [1, 2, 3, 4]
 
@@ -243,7 +243,7 @@ def test_faults_are_named(ilsvrc_root: Path, spoil: Callable[[Path], object], me
 
 def test_resize_must_hold_the_crop(ilsvrc_root: Path) -> None:
     with pytest.raises(
-        UserError, match=r"data.resize must be at least data.size \[64, 24\]; got 3"
+        UserError, match=r"data.resize must be .* whole number, at least 64; got 32"
     ):
         ilsvrc(ilsvrc_root, resize=32, size=(64, 24))
 

@@ -155,7 +155,7 @@ def test_pictures_in_no_list_do_no_harm(root: Path) -> None:
 
 @pytest.mark.parametrize("split", [0, 11])
 def test_there_are_ten_splits(root: Path, split: int) -> None:
-    with pytest.raises(UserError, match=f"data.split must be 1 to 10; got {split}"):
+    with pytest.raises(UserError, match=f"data.split must be .*; got {split}"):
         sun(root, split=split)
 
 

@@ -114,7 +114,7 @@ def test_capitals_do_not_matter(root: Path, attribute: str) -> None:
         ({"attribute": None}, r"got None\. They are: sailing/ boating, snow, direct sun/sunny$"),
         ({"train_per_class": 4}, r"4 pictures are without snow, but data.train_per_class=4 of"),
         ({"attribute": "direct sun/sunny"}, r"2 pictures are with direct sun/sunny, but"),
-        ({"train_per_class": 0}, "data.train_per_class must be 1 or more; got 0"),
+        ({"train_per_class": 0}, "data.train_per_class must be a whole number, at least 1; got 0"),
         ({"split": 11}, "data.split must be 1 to data.splits=10; got 11"),
         ({"positive": 0}, "data.positive must be above 0 and at most 1; got 0"),
         ({"positive": 2}, "data.positive must be above 0 and at most 1; got 2"),
@@ -163,7 +163,7 @@ def _twice(found: dict[str, Any]) -> dict[str, Any]:
         ),
         (
             lambda root: (root / "SUNAttributeDB" / "attributes.mat").unlink(),
-            r"attributes.mat is missing\. docs/data/sun_attribute.md says",
+            r"attributes.mat is missing\. Get it: python -m gapcam.data get",
         ),
         (
             _mat(VOTES, lambda found: {"attribute_labels": found["labels_cv"]}),

@@ -74,9 +74,8 @@ def test_all_positives_train_and_test(root: Path) -> None:
 
 def test_size_that_is_not_stated(root: Path) -> None:
     edit(root / "train.xml", lambda text: text.replace('<Resolution x="60" y="40"/>', ""))
-    data = svt(root)
-    assert data.train.index.sizes[0].tolist() == [0, 0]
-    assert data.train.index.boxes(0).tolist() == [list(BOX), [0, 30, 20, 50]]
+    with pytest.raises(UserError, match=r"00_00.jpg: it has 60 x 40 pixels, but a box reaches to"):
+        svt(root)
 
 
 def test_pictures_that_no_list_names_are_left_alone(root: Path) -> None:
@@ -142,7 +141,10 @@ def test_faults_are_named(root: Path, spoil: Callable[[Path], Any], message: str
         ({"negatives": "/nowhere"}, r"data.negatives=/nowhere is no folder"),
         ({"positives": "train"}, r"data.positives must be official or all; got 'train'"),
         ({"negatives_count": 6}, r"holds 5 pictures, .*; it is 6"),
-        ({"negatives_count": 1}, r"holds 5 pictures, .*; it is 1"),
+        (
+            {"negatives_count": 1},
+            r"data.negatives_count must be .* whole number, at least 2; got 1",
+        ),
     ],
 )
 def test_settings_are_checked(root: Path, settings: dict[str, Any], message: str) -> None:

@@ -43,9 +43,12 @@ def test_reads_the_official_layout(root: Path) -> None:
 
 
 def test_boxes_follow_a_resized_copy(root: Path) -> None:
-    save_picture(root / "val" / "images" / "val_0.JPEG", size=(128, 192))
-    x0, y0, x1, y1 = BOX
-    assert tiny(root).val[0].boxes.tolist() == [[3 * x0, 2 * y0, 3 * x1, 2 * y1]]
+    save_picture(root / "val" / "images" / "val_0.JPEG", size=(128, 128))
+    assert tiny(root).val[0].boxes.tolist() == [[2 * corner for corner in BOX]]
+    save_picture(root / "val" / "images" / "val_1.JPEG", size=(64, 96))
+    edit(root / "val" / "val_annotations.txt", lambda text: text + "\n")
+    with pytest.raises(UserError, match=r"val_1.JPEG: it has 96 x 64 pixels.*another shape"):
+        tiny(root)
 
 
 @pytest.mark.parametrize("place", ["val/{}/images", "val/images/{}", "val/{}"])

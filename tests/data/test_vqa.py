@@ -147,5 +147,5 @@ def test_annotation_without_question(tmp_path: Path) -> None:
 
 
 def test_one_class_is_none(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"data.answers must be 2 or more; got 1"):
+    with pytest.raises(UserError, match=r"data.answers must be a whole number, at least 2; got 1"):
         vqa(make_vqa(tmp_path), answers=1)

@@ -1,0 +1,51 @@
+"""Checks of settings that several data sets have."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gapcam.errors import UserError
+
+
+def require_whole(key: str, value: Any, least: int, null: str = "") -> None:
+    """Refuse what is no whole number from `least` on.
+
+    Args:
+        key: of the setting below `data`.
+        value: what was given.
+        least: smallest allowed.
+        null: what null means, where it is allowed.
+
+    Raises:
+        UserError: if the value does not fit.
+    """
+    if value is None and null:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        either = f"null ({null}) or " if null else ""
+        raise UserError(
+            f"data.{key} must be {either}a whole number, at least {least}; got {value!r}"
+        )
+
+
+def require_choice(key: str, value: Any, choices: Sequence[Any]) -> None:
+    """Refuse what is none of the choices.
+
+    Raises:
+        UserError: if the value does not fit.
+    """
+    if not any(value is choice or (value == choice and type(value) is str) for choice in choices):
+        raise UserError(f"data.{key} must be one of {', '.join(map(str, choices))}; got {value!r}")
+
+
+def require_size(size: Any) -> tuple[int, int]:
+    """Height and width that the network sees.
+
+    Raises:
+        UserError: if it is no pair of whole numbers.
+    """
+    fits = isinstance(size, Sequence) and not isinstance(size, str) and len(size) == 2
+    if not fits or not all(isinstance(side, int) and side >= 1 for side in size):
+        raise UserError(
+            f"data.size (arch.size) must be [height, width] in whole pixels; got {size!r}"
+        )
+    return size[0], size[1]

@@ -64,11 +64,6 @@ def run_experiment(
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     with console.status("reading the data") as status:
         data = build_data(config, lambda n: status.update(f"reading the data: {n:,} pictures"))
-    if data.views.kind == "ten":
-        raise UserError(
-            "data.view=ten makes ten crops of each picture, for code that merges them; a run looks "
-            "at one view: whole or centre"
-        )
     module = build_module(
         config["arch"], config["protocol"], data_facts(data), config["cam"], config["optim"]
     )

@@ -17,12 +17,30 @@ def network_name(option: str, arch: DictConfig) -> str:
     return "-".join(file_name(word) for word in words if word)
 
 
+def data_name(option: str, data: DictConfig) -> str:
+    """The option of the group `data`, with what tells two of its tasks or splits apart.
+
+    Example:
+        >>> data_name("scene15", OmegaConf.create({"split": 2}))
+        'scene15-split2'
+        >>> data_name("sun_attribute", OmegaConf.create({"attribute": "open area", "split": 1}))
+        'sun_attribute-open area'
+        >>> data_name("cub200", OmegaConf.create({}))
+        'cub200'
+    """
+    split = data.get("split")
+    words = [option, data.get("attribute"), data.get("phrase")]
+    words += [f"split{split}" if split not in (None, 1) else None]
+    return "-".join(file_name(word) for word in words if word)
+
+
 def file_name(word: object) -> str:
     """A word that can be part of a path: `conv2/3x3` -> `conv2-3x3`."""
     return str(word).replace("/", "-")
 
 
 def register_resolvers() -> None:
-    """Make both known to the configuration, as `${network_name:...}` and `${file_name:...}`."""
+    """Make them known to the configuration: `${network_name:...}`, `${data_name:...}`, ..."""
     OmegaConf.register_new_resolver("network_name", network_name, replace=True)
+    OmegaConf.register_new_resolver("data_name", data_name, replace=True)
     OmegaConf.register_new_resolver("file_name", file_name, replace=True)

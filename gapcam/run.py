@@ -134,9 +134,14 @@ def _run_claimed(
             return run_experiment(directory, command, is_sweep, console)
         except (KeyboardInterrupt, SystemExit):
             # Lightning turns Ctrl-C into SystemExit once it has shut down.
+            kept = directory.resume_from()
             console.print(
-                f"Interrupted. What was finished is kept in {directory.path}; "
-                "the same command goes on.",
+                "Interrupted. "
+                + (
+                    f"The same command goes on from {kept}."
+                    if kept is not None
+                    else "Nothing was saved yet: the same command begins anew."
+                ),
                 soft_wrap=True,
             )
             raise SystemExit(130) from None

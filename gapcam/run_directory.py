@@ -35,6 +35,8 @@ NOT_PART_OF_IDENTITY = (
     "trainer.enable_progress_bar",
     "trainer.log_every_n_steps",
     "data.num_workers",
+    "data.skip_broken",
+    "data.cache",
     "callbacks.best.dirpath",
     "callbacks.last.dirpath",
     "callbacks.recovery.dirpath",

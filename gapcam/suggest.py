@@ -23,6 +23,11 @@ def suggestions(arguments: Sequence[str], config_name: str = "config") -> list[s
         A line for each: what there is at that place, and what is most like it.
     """
     words = [word for word in arguments if "=" in word and not word.startswith("-")]
+    at_home = [word for word in words if "=~" in word]
+    if at_home:
+        return [
+            f"The shell has not put your home folder into {word}: write it out" for word in at_home
+        ]
     unknown = [line for word in words for line in _unknown_options(*word.split("=", 1))]
     if unknown:
         return unknown

@@ -56,6 +56,9 @@ class CUB200(FileDataModule):
             raise UserError("data.cubv2 has whole pictures: it goes with data.crop=full alone")
         super().__init__(choices={"crop": self.crop, "cubv2": str(self.cubv2)}, **kwargs)
 
+    def train_choices(self) -> str:
+        return "CUB200"  # crops cannot be in shards
+
     def read_classes(self, tree: Tree) -> list[str]:
         names = _column(tree, "classes.txt")
         # 001.Black_footed_Albatross: the number is the label, the rest the name.
@@ -67,6 +70,11 @@ class CUB200(FileDataModule):
             "train": Listing("images", (entry for entry, trains in entries if trains)),
             "test": Listing("images", (entry for entry, trains in entries if not trains)),
         }
+        if self.cubv2 is not None and not tree.has(str(self.cubv2 / "class_labels.txt")):
+            raise UserError(
+                f"data.cubv2={self.cubv2} holds no class_labels.txt: docs/data/cub200.md says "
+                "where CUBv2 and its lists come from"
+            )
         if self.cubv2 is not None:
             splits["val"] = Listing(str(self.cubv2), read_lists(tree, str(self.cubv2)))
         return splits

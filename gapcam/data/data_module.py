@@ -20,7 +20,7 @@ from gapcam.errors import UserError
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SHAPES = ("warp", "keep")
-VIEWS = ("whole", "centre", "ten")
+VIEWS = ("whole", "centre")
 
 
 class DataModule(pl.LightningDataModule):
@@ -42,7 +42,7 @@ class DataModule(pl.LightningDataModule):
         flip: mirror half of the training images.
         resize: side to which pictures are brought before crops are cut; null: no crops in training.
         shape: `warp` squashes pictures to a square of `resize`, `keep` brings the short side to it.
-        view: what evaluation sees: `whole` (squashed to `size`), `centre` (crop), `ten` (crops).
+        view: what evaluation sees: `whole` (squashed to `size`) or `centre` (crop).
         mean: of the pixel values in 0..1, red, green, blue; for networks without given weights.
         std: standard deviation of the same.
 
@@ -109,7 +109,8 @@ class DataModule(pl.LightningDataModule):
         """Counts of the splits for the start line."""
         splits = [self.train, self.val] + ([] if self.test is self.val else [self.test])
         counts = ", ".join(f"{len(split):,} {split.split}" for split in splits)
-        return f"{counts} images of {self.num_classes:,} classes"
+        twice = f" ({self.test.split} validates and tests)" if self.test is self.val else ""
+        return f"{counts} images of {self.num_classes:,} classes{twice}"
 
     def notes(self) -> list[str]:
         """What somebody who reads the numbers must know about the data; mostly nothing."""

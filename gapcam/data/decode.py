@@ -125,7 +125,7 @@ def open_picture(source: Path | io.BytesIO, name: str) -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return Image.open(source)
     except _UNREADABLE as error:
-        raise UserError(f"{name}: {_reason(error)}") from error
+        raise UserError(f"{name}: {_reason(error, source)}") from error
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -143,7 +143,11 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, source: Path | io.BytesIO | None = None) -> str:
+    if isinstance(source, io.BytesIO) and not source.getbuffer().nbytes:
+        return "the file is empty"
+    if isinstance(source, Path) and source.is_file() and not source.stat().st_size:
+        return "the file is empty"
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):

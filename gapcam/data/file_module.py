@@ -1,13 +1,13 @@
 """What data sets on disk share: finding the folder, the index, and splits of picture files."""
 
 import hashlib
+import json
 import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from gapcam.data import cache as index_cache
@@ -26,7 +26,7 @@ PAPER_SIDE = 256
 
 _EVERY = 5000
 _LOOKED_AT = 100
-"""Pictures of each split whose size is compared with their boxes when the index is made."""
+"""Training pictures whose headers are read when the index is made."""
 
 
 class Listing(NamedTuple):
@@ -145,7 +145,8 @@ class FileDataModule(DataModule):
         }
         for split, part in parts.items():
             index_faults(tree, split, part.folder, part.index, len(class_names))
-            self._look_at_some(tree, part)
+            if not tree.faults:
+                self.look_at(tree, part, split)
             if not tree.faults and not len(part.index):
                 raise UserError(
                     f"The {split} split of {self.title} in {tree.root} is empty. {self.remedy}"
@@ -203,6 +204,10 @@ class FileDataModule(DataModule):
         where = "" if self.tree.root == self.root else f" in {self.tree.root}"
         return super().describe() + where
 
+    def train_choices(self) -> str:
+        """What decides which pictures train, for shards to say whose they are."""
+        return json.dumps([type(self).__name__, self.choices], sort_keys=True, default=str)
+
     def notes(self) -> list[str]:
         return [*super().notes(), *self._partial(), *self._left_out()]
 
@@ -227,25 +232,38 @@ class FileDataModule(DataModule):
         if count:
             yield f"{count} broken training pictures were left out, see {self.skipped}"
 
-    def _look_at_some(self, tree: Tree, part: index_cache.Part) -> None:
-        """Compare the sizes of some pictures with their boxes: a wrong copy is wrong throughout."""
-        rows = np.flatnonzero(part.index.box_counts)
-        for row in rows[:: max(1, len(rows) // _LOOKED_AT)].tolist():
-            path = tree.root / part.folder / part.index.name(row)
+    def look_at(self, tree: Tree, part: index_cache.Part, split: str) -> None:
+        """Read the headers of the pictures that are evaluated, and of some that train.
+
+        A broken one would stop a run after hours; a wrong copy is wrong throughout.
+        """
+        index, step = part.index, 1
+        if split == "train":
+            step = max(1, len(index) // _LOOKED_AT)
+        seen = set()
+        for done, row in enumerate(range(0, len(index), step), start=1):
+            if done % _EVERY == 0:
+                self.on_progress(done)
+            where = str(PurePosixPath(part.folder, index.name(row)))
+            if where in seen:
+                continue
+            seen.add(where)
             try:
-                size = read_size(path)
-            except UserError:
-                continue  # found when it is read, or by `check`
-            message = misfit(part.index.boxes(row), part.index.sizes[row].tolist(), size)
+                size = read_size(tree.root / where)
+            except UserError as error:
+                if split != "train":
+                    tree.fault("unreadable", where, str(error))
+                continue
+            message = misfit(index.boxes(row), index.sizes[row].tolist(), size)
             if message:
-                tree.fault("frame", f"{part.folder}/{part.index.name(row)}", message)
+                tree.fault("frame", where, message)
 
     def _streamed(self, where: str) -> Any:
         try:
             from gapcam.data.stream import StreamedSplit
         except ImportError as error:
             raise UserError("data.stream needs litdata: pip install 'gapcam[stream]'") from error
-        return StreamedSplit(where, self.views, self.seed, self.class_names)
+        return StreamedSplit(where, self.views, self.seed, self.class_names, self.train_choices())
 
     def _index_folder(self, tree: Tree) -> Path:
         key = {

@@ -101,7 +101,7 @@ class Folders(FileDataModule):
         self.without = {name.casefold(): name for name in without}
         self.annotations = annotations
         self.published = dict(published or {})
-        self.remedy = f"docs/data/ shows the folders that {title} has, and how to get it."
+        self.remedy = f"docs/data/README.md leads to the page of {title}, with its folders."
         if self.lists:
             self.layouts = (Layout("class folders", (pictures or ".", *self.lists.values())),)
         elif pictures:

@@ -75,6 +75,9 @@ class ILSVRC(FileDataModule):
         choices = {"train_boxes": train_boxes, "blacklist": str(self.blacklist)}
         super().__init__(choices=choices, **kwargs)
 
+    def train_choices(self) -> str:
+        return "ILSVRC"  # boxes and blacklist change no training picture
+
     def find(self) -> Tree:
         refuse_imagenet_v2(self.root)
         return super().find()
@@ -114,6 +117,10 @@ class ILSVRC(FileDataModule):
 
         folder = self.tree.root / part.folder
         return ParquetImages(folder, part.index, self.views, self.seed, name)
+
+    def look_at(self, tree: Tree, part: Part, split: str) -> None:
+        if tree.layout != "parquet":  # there the pictures are no files
+            super().look_at(tree, part, split)
 
     def _without_boxes(self, tree: Tree) -> frozenset[str]:
         return read_blacklist(tree, self.blacklist) if self.blacklist else frozenset()

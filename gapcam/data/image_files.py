@@ -95,8 +95,12 @@ class ImageFiles(LocalizationDataset):
         return left, top, right, bottom
 
     def _explained(self, error: UserError) -> UserError:
+        advice = (
+            " Training can leave such pictures out and list them: data.skip_broken=broken.txt"
+            if self.split == "train"
+            else ""
+        )
         return UserError(
             f"Cannot read a picture of the {self.split} split: {error}. Replace the file with a "
-            "good copy and run the same command again: it goes on from the last checkpoint. "
-            "Training can leave such pictures out and list them: data.skip_broken=broken.txt"
+            f"good copy and run the same command again.{advice}"
         )

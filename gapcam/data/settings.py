@@ -5,6 +5,8 @@ from typing import Any
 
 from gapcam.errors import UserError
 
+_OF_COMMANDS = ("workers", "deep", "complete")
+
 
 def require_whole(key: str, value: Any, least: int, null: str = "") -> None:
     """Refuse what is no whole number from `least` on.
@@ -23,7 +25,7 @@ def require_whole(key: str, value: Any, least: int, null: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         either = f"null ({null}) or " if null else ""
         raise UserError(
-            f"data.{key} must be {either}a whole number, at least {least}; got {value!r}"
+            f"{_full(key)} must be {either}a whole number, at least {least}; got {value!r}"
         )
 
 
@@ -34,7 +36,9 @@ def require_choice(key: str, value: Any, choices: Sequence[Any]) -> None:
         UserError: if the value does not fit.
     """
     if not any(value is choice or (value == choice and type(value) is str) for choice in choices):
-        raise UserError(f"data.{key} must be one of {', '.join(map(str, choices))}; got {value!r}")
+        raise UserError(
+            f"{_full(key)} must be one of {', '.join(map(str, choices))}; got {value!r}"
+        )
 
 
 def require_size(size: Any) -> tuple[int, int]:
@@ -49,3 +53,7 @@ def require_size(size: Any) -> tuple[int, int]:
             f"data.size (arch.size) must be [height, width] in whole pixels; got {size!r}"
         )
     return size[0], size[1]
+
+
+def _full(key: str) -> str:
+    return key if key in _OF_COMMANDS else f"data.{key}"

@@ -112,7 +112,7 @@ SOURCES: Mapping[str, Sequence[Source]] = {
 BY_HAND: Mapping[str, str] = {
     "ilsvrc": "ILSVRC-2012 is given to those who accept its terms. With a Kaggle account: kaggle "
     "competitions download -c imagenet-object-localization-challenge (with boxes), or "
-    "https://image-net.org/download.php (ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, "
+    "https://image-net.org/download-images (ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, "
     "ILSVRC2012_devkit_t12.tar.gz, ILSVRC2012_bbox_val_v3.tgz)",
     "sun397": "The official links of SUN397 no longer answer. Get SUN397.tar.gz (39,077,296,924 "
     "bytes, md5 8ca2778205c41d23104230ba66911c7a) and Partitions.zip (18,293,705 bytes, sha256 "

@@ -20,9 +20,10 @@ from gapcam.errors import UserError
 class ShardWriter:
     """Turns a row of a split into what a shard holds of it; for `litdata.optimize`."""
 
-    def __init__(self, split: Any, class_names: Sequence[str]) -> None:
+    def __init__(self, split: Any, class_names: Sequence[str], choices: str) -> None:
         self.split = split
         self.class_names = class_names
+        self.choices = choices
 
     def __call__(self, row: int) -> dict[str, Any]:
         if self.split.index.crops[row].any():
@@ -35,6 +36,7 @@ class ShardWriter:
             "label": label,
             "class": self.class_names[label],
             "fingerprint": self.split.fingerprint,
+            "choices": self.choices,
         }
 
 
@@ -46,6 +48,7 @@ class StreamedSplit(StreamingDataset):  # type: ignore[misc]
         views: how pictures become network input.
         seed: of the order and of the random crops.
         class_names: of the data set; the shards must agree with them.
+        choices: what decides which pictures train; the shards must have been written with it.
 
     Raises:
         UserError: if there are no shards, or they are of other data.
@@ -54,7 +57,9 @@ class StreamedSplit(StreamingDataset):  # type: ignore[misc]
     split = "train"
     has_boxes = False
 
-    def __init__(self, where: str, views: Views, seed: int, class_names: Sequence[str]) -> None:
+    def __init__(
+        self, where: str, views: Views, seed: int, class_names: Sequence[str], choices: str
+    ) -> None:
         try:
             super().__init__(where, shuffle=True, seed=seed)
             first = super().__getitem__(0)
@@ -64,18 +69,21 @@ class StreamedSplit(StreamingDataset):  # type: ignore[misc]
                 f"data.stream={where} holds no shards of ours ({error}). Write them: python -m "
                 f"gapcam.data shards data=... data.root=... out={where}"
             ) from error
+        self.class_names = list(class_names)
+        self._check_class(first)
+        if first["choices"] != choices:
+            raise UserError(
+                f"data.stream={where} was written with other settings ({first['choices']}) than "
+                f"those of this run ({choices}): its training pictures may be test pictures here. "
+                "Write the shards again, or use the same settings"
+            )
         self.views = views
         self.crop_seed = seed
-        self.class_names = list(class_names)
 
     def __getitem__(self, index: Any) -> Sample:
         item = super().__getitem__(index)
         label, row = item["label"], item["row"]
-        if self.class_names[label : label + 1] != [item["class"]]:
-            raise UserError(
-                f"The shards say that class {label} is {item['class']}, the data set says "
-                f"{self.class_names[label : label + 1]}: write the shards again"
-            )
+        self._check_class(item)
         pixels, size = decode_fast(item["image"], self.views.least, item["name"])
         # litdata counts epochs from 1.
         random = np.random.default_rng([self.crop_seed, self.current_epoch - 1, row])
@@ -88,6 +96,14 @@ class StreamedSplit(StreamingDataset):  # type: ignore[misc]
             regions=torch.tensor(crop.region),
             index=row,
         )
+
+    def _check_class(self, item: dict[str, Any]) -> None:
+        known = dict(enumerate(self.class_names)).get(item["label"], "no class")
+        if known != item["class"]:
+            raise UserError(
+                f"The shards say that class {item['label']} is {item['class']}, the data set says "
+                f"{known}: they are of other data"
+            )
 
 
 class StreamLoader(StreamingDataLoader):  # type: ignore[misc]

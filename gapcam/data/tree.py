@@ -4,6 +4,7 @@ What was read tells later whether an index of the folder is still true.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -167,9 +168,25 @@ def find_layout(root: Path, layouts: Sequence[Layout], title: str, remedy: str) 
         ", ".join(layout.marks) + (f" ({layout.name} layout)" if len(layouts) > 1 else "")
         for layout in layouts
     )
+    looked = re.sub(r"\*\.\[.*?\*(?=$|[ ,;])", "*.jpg", looked)
     raise UserError(
-        f"data.root={root} does not hold {title}: looked for {looked}. {_describe(root)} {remedy}"
+        f"data.root={root} does not hold {title}: looked for {looked}. "
+        f"{_describe(root)} {_half(root, layouts)}{remedy}"
     )
+
+
+def _half(root: Path, layouts: Sequence[Layout]) -> str:
+    """What is missing of a data set that is there in part."""
+    for folder in (root, *_below(root)):
+        for layout in layouts:
+            there = [mark for mark in layout.marks if "*" not in mark and (folder / mark).exists()]
+            absent = [mark for mark in layout.marks if mark not in there]
+            if there and absent and not any("*" in mark for mark in absent):
+                return (
+                    f"{folder} has {', '.join(there)}, but not {', '.join(absent)}: it was not "
+                    "unpacked to the end, or something was removed. "
+                )
+    return ""
 
 
 def _stamp_of_all(folder: Path, suffix: str) -> Stamp:
@@ -207,6 +224,8 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _describe(root: Path) -> str:
+    if root.is_file():
+        return "It is a file: unpack it, and give the folder."
     if not root.is_dir():
         return "There is no such folder."
     names = sorted(entry.name for entry in os.scandir(root))

@@ -15,7 +15,8 @@ from gapcam.build import build
 from gapcam.data.check import Finding, check
 from gapcam.data.data_module import default_workers
 from gapcam.data.file_module import FileDataModule
-from gapcam.data.settings import require_whole
+from gapcam.data.settings import require_choice, require_whole
+from gapcam.errors import UserError
 
 _SHOWN = 3
 """Examples of each kind of finding; the list has all."""
@@ -33,13 +34,22 @@ CHECKS = {
 
 
 def run(option: str, plain: dict[str, Any], console: Console) -> int:
-    """Check and print; returns 1 if there are faults."""
+    """Check and print; returns 1 if there are faults.
+
+    Raises:
+        UserError: if a setting is wrong.
+    """
     data = build(plain["data"], "data")
     if not isinstance(data, FileDataModule):
         console.print(f"data={option} has no files to check.")
         return 0
     require_whole("workers", plain["workers"], 1, null="one a core")
     workers = plain["workers"] or default_workers()
+    require_choice("deep", plain["deep"], (True, False))
+    require_choice("complete", plain["complete"], (True, False))
+    path = Path(plain["list"])
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"list={path}: there is no folder {path.absolute().parent}")
     with _Bar(console) as bar:
         found = list(check(data, bar.show, plain["deep"], plain["complete"], workers))
     faults = [finding for finding in found if finding.level == "fault"]
@@ -49,11 +59,11 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
     console.print(f"{data.describe()}, layout {data.tree.layout}", soft_wrap=True, highlight=False)
     if not plain["deep"]:
         console.print("Headers were read, not whole pictures: deep=true decodes them all.")
-    path = Path(plain["list"])
     path.unlink(missing_ok=True)  # of an earlier check
     if faults:
         write_list(path, faults)
-        console.print(f"[red]{len(faults):,} faults[/], listed in {path}", highlight=False)
+        plural = "" if len(faults) == 1 else "s"
+        console.print(f"[red]{len(faults):,} fault{plural}[/], listed in {path}", highlight=False)
     return int(bool(faults))
 
 
@@ -62,7 +72,10 @@ def write_list(path: Path, faults: list[Finding]) -> None:
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["check", "file", "message"])
-        writer.writerows((fault.check, fault.where, fault.message) for fault in faults)
+        writer.writerows(
+            (fault.check, fault.where, fault.message.removeprefix(f"{fault.where}: "))
+            for fault in faults
+        )
 
 
 def _table(data: FileDataModule, found: list[Finding]) -> Table:
@@ -74,16 +87,23 @@ def _table(data: FileDataModule, found: list[Finding]) -> Table:
         table.add_column(column, overflow="fold")
     names = {finding.check for finding in found}
     if "layout" not in names:
+        has_boxes = data.train.has_boxes or data.test.has_boxes
+        asked = {"counts": bool(data.published), "frame": has_boxes}
         for name, meaning in CHECKS.items():
-            if name not in names:
+            if name not in names and asked.get(name, True):
                 table.add_row("[green]ok", name, meaning)
     for (level, name), findings in sorted(by_check.items(), reverse=True):
-        lines = [f"{f.where}: {f.message}".removeprefix(": ") for f in findings[:_SHOWN]]
+        lines = [_line(finding) for finding in findings[:_SHOWN]]
         if len(findings) > _SHOWN:
             lines.append(f"… {len(findings):,} in all")
         mark = "[red]fault" if level == "fault" else "[yellow]note"
         table.add_row(mark, name, _plain("\n".join(lines)))
     return table
+
+
+def _line(finding: Finding) -> str:
+    message = finding.message.removeprefix(f"{finding.where}: ")
+    return f"{finding.where}: {message}" if finding.where else message
 
 
 def _plain(text: str) -> str:

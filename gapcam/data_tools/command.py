@@ -62,14 +62,24 @@ def run_command(config: DictConfig) -> None:
     name = run_command.name
     option = HydraConfig.get().runtime.choices["data"]
     try:
+        if option == "digits" and name in ("check", "get", "shards"):
+            raise UserError(
+                f"Which data set? Give data=...; the digits come with scikit-learn: python -m "
+                f"gapcam.data {name} data=cub200 ..."
+            )
         plain = settings(config, NEEDED[name])
         with console.status("loading"):
             command: Command = import_module(f"gapcam.data_tools.{name}").run
+        words = HydraConfig.get().overrides.task
+        plain["overrides"] = [word for word in words if word.lstrip("+~").startswith("data")]
         status = command(option, plain, console)
     except UserError as error:
         raise CompactHydraException(str(error)) from None
+    except OSError as error:
+        raise CompactHydraException(f"{type(error).__name__}: {error}") from None
     except KeyboardInterrupt:
-        console.print("Interrupted; the same command goes on.")
+        again = "goes on" if name == "get" else "begins anew"
+        console.print(f"Interrupted; the same command {again}.")
         raise SystemExit(130) from None
     if status:
         raise SystemExit(status)

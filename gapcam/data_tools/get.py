@@ -18,7 +18,7 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
         raise UserError(
             f"data={option} cannot be downloaded by a command. "
             f"{BY_HAND.get(option, 'It is not known where it lies')}. The page of the data set, "
-            f"docs/data/{option}.md, says where to put it."
+            f"docs/data/{option}.md, shows the folders."
         )
     folder = Path(plain["to"]).expanduser()
     for source in SOURCES[option]:

@@ -1,6 +1,7 @@
 """`python -m gapcam.data shards`: the training split as shards for streaming."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from gapcam.build import build_data
 from gapcam.data.data_module import default_workers
+from gapcam.data.file_module import FileDataModule
 from gapcam.errors import UserError
 
 _CHUNK = "64MB"
@@ -25,14 +27,14 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
             "Shards need litdata: pip install 'gapcam[stream]' (or uv sync --extra stream)"
         ) from error
     data = build_data(plain)
-    if not hasattr(data.train, "content"):
+    if not isinstance(data, FileDataModule) or not hasattr(data.train, "content"):
         raise UserError(f"data={option} has no picture files to write into shards")
     out = plain["out"]
     # A chunk must hold pictures of all classes: litdata mixes the chunks, and neighbours in them.
     order = np.random.default_rng(plain["seed"]).permutation(len(data.train))
     try:
         optimize(
-            ShardWriter(data.train, data.class_names),
+            ShardWriter(data.train, data.class_names, data.train_choices()),
             inputs=order.tolist(),
             output_dir=out,
             chunk_bytes=_CHUNK,
@@ -57,7 +59,7 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
             )
     console.print(
         f"{len(data.train):,} pictures written. Train with them: python -m gapcam.run "
-        f"data={option} data.root={plain['data']['root']} data.stream={out}",
+        f"{shlex.join(plain['overrides'])} data.stream={out}",
         soft_wrap=True,
         highlight=False,
     )

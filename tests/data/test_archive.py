@@ -98,6 +98,26 @@ def test_half_an_archive_is_named(
         unpack(archive, tmp_path / "out")
 
 
+def test_a_damaged_file_is_replaced_and_a_hard_link_not_written_through(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.txt"
+    outside.write_bytes(b"keep")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.txt").hardlink_to(outside)
+    unpack(make_zip(tmp_path / "a.zip", {"a.txt": b"evil"}), tmp_path / "out")
+    assert (tmp_path / "out" / "a.txt").read_bytes() == b"evil"
+    assert outside.read_bytes() == b"keep"
+
+
+def test_a_damaged_zip_is_named(tmp_path: Path) -> None:
+    archive = make_zip(tmp_path / "a.zip", {"a.txt": bytes(range(256)) * 99})
+    content = bytearray(archive.read_bytes())
+    content[60:90] = bytes(30)
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match=r"a.zip cannot be unpacked"):
+        unpack(archive, tmp_path / "out")
+    assert not (tmp_path / "out" / "a.txt").exists()
+
+
 def test_no_archive_at_all(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"<html>404</html>")
     with pytest.raises(UserError, match=r"a.zip cannot be unpacked"):

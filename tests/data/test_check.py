@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 from support import compose_config
 from twins import edit, make_cub200, save_picture
-from twins_ilsvrc import ANNOTATIONS, PICTURES, VAL, parquet_layout, write_xml
+from twins_ilsvrc import ANNOTATIONS, PICTURES, VAL, WNIDS, parquet_layout, write_xml
 
 from gapcam.build import build
 from gapcam.data.check import Finding, check
@@ -131,6 +131,24 @@ def test_odd_forms_are_noted(ilsvrc_root: Path) -> None:
     assert faults(found) == []
 
 
+def test_rotations_and_unknown_sizes_are_noted(ilsvrc_root: Path) -> None:
+    path = ilsvrc_root / PICTURES / "train" / "n01440764" / "n01440764_0.JPEG"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(path).save(path, exif=exif)
+    found = checked(["data=ilsvrc", f"data.root={ilsvrc_root}"])
+    notes = [(n.check, n.where, n.message[:40]) for n in found if n.level == "note"]
+    assert ("form", "train", "1 pictures are to be shown rotated, says") in notes
+    assert ("frame", "val", "the annotations do not state the picture") in notes
+
+
+def test_a_picture_that_is_too_large_is_red_without_decoding(tmp_path: Path) -> None:
+    root = make_cub200(tmp_path / "cub")
+    Image.new("L", (10_500, 10_500)).save(FIRST(root), format="PNG")
+    found = checked(["data=cub200", f"data.root={root}"])
+    assert ("unreadable", "bird 0.jpg") in faults(found)
+
+
 def test_counts_below_the_published_are_notes_unless_all_is_wanted(tmp_path: Path) -> None:
     command = ["data=cub200", f"data.root={make_cub200(tmp_path / 'cub')}"]
     counts = [finding for finding in checked(command) if finding.check == "counts"]
@@ -149,7 +167,17 @@ def test_counts_below_the_published_are_notes_unless_all_is_wanted(tmp_path: Pat
 @pytest.mark.parametrize("workers", [1, 2])
 def test_pictures_in_parquet_files_are_decoded(ilsvrc_root: Path, workers: int) -> None:
     home = parquet_layout(ilsvrc_root)
-    assert faults(checked(["data=ilsvrc", f"data.root={home}"], deep=True, workers=workers)) == []
+    command = ["data=ilsvrc", f"data.root={home}"]
+    assert faults(checked(command, deep=True, workers=workers)) == []
+    quick = {(f.level, f.check) for f in checked(command)}
+    assert {("note", "unreadable"), ("note", "frame"), ("note", "in two splits")} <= quick
+    (home / "LOC_val_solution.csv").write_text(
+        "ImageId,PredictionString\n"
+        + "".join(f"{VAL.format(n)},{wnid} 0 0 900 2400\n" for n, wnid in enumerate(WNIDS))
+    )
+    assert faults(checked(command, deep=True)) == [
+        ("frame", f"{VAL.format(n)}_{wnid}.JPEG") for n, wnid in enumerate(WNIDS)
+    ]
 
 
 def test_progress_counts_pictures(tmp_path: Path) -> None:
@@ -177,11 +205,15 @@ def test_the_command_prints_lists_and_fails(
     words = ("check", "data=cub200", f"data.root='{root}'", "list=faults.csv")
     assert command(monkeypatch, *words) == 1
     printed = capsys.readouterr().out
-    assert "1 faults, listed in faults.csv" in printed
+    assert "1 fault, listed in faults.csv" in printed
     with (tmp_path / "faults.csv").open(newline="") as file:
         ((check_, where, message),) = list(csv.reader(file))[1:]
     assert (check_, where) == ("unreadable", str(FIRST(root)))
     assert message.endswith("no picture that Pillow knows")
+    save_picture(FIRST(root), 1)
+    monkeypatch.setattr(sys, "argv", ["gapcam.data", *words])
+    main()
+    assert not (tmp_path / "faults.csv").exists()
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,18 @@ def test_odd_pictures_become_rgb(tmp_path: Path, save: Callable[[Path], None], s
     assert np.array_equal(fast, exact)
 
 
+def test_numbers_that_are_no_grey_are_refused(tmp_path: Path) -> None:
+    for name, pixels, message in (
+        ("float.tif", np.full((4, 4), 0.8, np.float32), "floating point values"),
+        ("wide.tif", np.full((4, 4), 70000, np.int32), "I values from 70000 to 70000 are no grey"),
+    ):
+        Image.fromarray(pixels).save(tmp_path / name)
+        with pytest.raises(UserError, match=f"{name}: {message}"):
+            read_rgb(tmp_path / name)
+    Image.fromarray(np.full((4, 4), 200, np.int32)).save(tmp_path / "narrow.tif")
+    assert read_rgb(tmp_path / "narrow.tif").getpixel((0, 0)) == (200, 200, 200)
+
+
 @pytest.mark.parametrize(
     ("least", "expected"),
     [
@@ -98,7 +110,7 @@ def test_large_jpegs_are_decoded_at_a_reduced_scale(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"a.jpg: no picture that Pillow knows"),
+        (b"", r"a.jpg: the file is empty"),
         (b"not a picture", r"a.jpg: no picture that Pillow knows"),
         (b"\xff\xd8\xff\xe0 cut short", r"a.jpg: Truncated File Read"),
         (None, r"a.jpg: there is no such file"),

@@ -46,5 +46,7 @@ def test_trains_and_evaluates(option: str, tmp_path: Path) -> None:
     assert f"{len(rows)} images" in found["data"]["evaluated_on"]
     report = (home / "report.html").read_text()
     assert ("GT-known" in report) == has_boxes
-    assert len(list((home / "cams").glob("*.png"))) == min(3, len(rows))
+    shown = [row for row in rows if not has_boxes or int(row["true_boxes"])]
+    assert len(list((home / "cams").glob("*.png"))) == min(3, len(shown))
+    assert all(bool(row["label_iou"]) == bool(int(row["true_boxes"])) for row in rows)
     assert (home / "checkpoints" / "best.ckpt").is_file()

@@ -44,6 +44,23 @@ def names(split: LocalizationDataset) -> list[str]:
     return [split.name(row) for row in range(len(split))]
 
 
+def test_annotations_in_class_folders(tmp_path: Path) -> None:
+    """Pictures are called 0.jpg in every class, and so are their annotations."""
+    root = make_folders(tmp_path / "own", each=2)
+    for name, boxes in (("a cat", 1), ("dög", 2)):
+        for number in range(2):
+            path = root / "boxes" / name / f"{number}.xml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(action_xml("sit", boxes))
+    data = read("folders", root, "train_per_class=1", "annotations=boxes", "without=[boxes]")
+    assert data.train.index.box_counts.tolist() == [1, 2]
+    for name in ("a cat", "dög"):
+        for number in range(2):
+            shutil.move(root / "boxes" / name / f"{number}.xml", root / "boxes" / f"{number}.xml")
+    with pytest.raises(UserError, match=r"may be of a cat/\d.jpg or of this picture"):
+        read("folders", root, "train_per_class=1", "annotations=boxes", "without=[boxes]")
+
+
 def test_mit67_has_a_published_split(tmp_path: Path) -> None:
     data = read("mit67", make_mit67(tmp_path))
     assert data.class_names == ["airport_inside", "children_room", "winecellar"]
@@ -310,7 +327,7 @@ def test_faults_of_annotations(tmp_path: Path, content: str | None, message: str
 
 def test_annotations_not_unpacked(tmp_path: Path) -> None:
     (make_action40(tmp_path) / "XMLAnnotations").rename(tmp_path / "Annotations")
-    with pytest.raises(UserError, match=r"Folder .*XMLAnnotations is missing\. docs/data/ shows"):
+    with pytest.raises(UserError, match=r"Folder .*XMLAnnotations is missing\. docs/data/"):
         read("action40", tmp_path, "train_per_class=2")
     data = read("action40", tmp_path, "train_per_class=2", "annotations=null")
     assert not data.test.has_boxes

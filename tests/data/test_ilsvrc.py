@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from PIL import Image
 from twins import edit
 from twins_ilsvrc import (
     ANNOTATIONS,
@@ -64,6 +65,33 @@ def test_xml_says_the_same_as_the_csv(ilsvrc_root: Path) -> None:
         assert torch.equal(from_xml.val[row].boxes, from_csv.val[row].boxes)
     assert from_xml.val.index.sizes.tolist() == [[40, 60]] * 4
     assert not from_csv.val.index.sizes.any()
+
+
+def test_half_of_the_annotations_is_no_smaller_data_set(ilsvrc_root: Path) -> None:
+    home = torchvision_layout(ilsvrc_root)
+    write_xml(home / "bbox" / "val")
+    for number in (1, 3):
+        (home / "bbox" / "val" / f"{VAL.format(number)}.xml").unlink()
+    with pytest.raises(UserError, match=r"00000001.JPEG: others have one, .*it has none.*1 more"):
+        ilsvrc(home)
+
+
+def test_annotations_edited_in_place_are_noticed(ilsvrc_root: Path) -> None:
+    write_xml(ilsvrc_root / ANNOTATIONS / "val")
+    path = ilsvrc_root / ANNOTATIONS / "val" / f"{VAL.format(0)}.xml"
+    assert ilsvrc(ilsvrc_root).val[0].boxes.tolist() == [[0, 5, 10, 25]]
+    edit(path, lambda text: text.replace("<xmax>9<", "<xmax>19<"))
+    assert ilsvrc(ilsvrc_root).val[0].boxes.tolist() == [[0, 5, 20, 25]]
+
+
+def test_a_picture_in_another_shape_is_refused(ilsvrc_root: Path) -> None:
+    """Also when it changes after the index was made."""
+    write_xml(ilsvrc_root / ANNOTATIONS / "val")
+    data = ilsvrc(ilsvrc_root)
+    path = ilsvrc_root / PICTURES / "val" / f"{VAL.format(0)}.JPEG"
+    Image.open(path).transpose(Image.Transpose.ROTATE_90).save(path)
+    with pytest.raises(UserError, match=r"00000000.JPEG of the val split: .*another shape"):
+        data.val[0]
 
 
 def test_boxes_of_a_resized_copy_are_scaled(ilsvrc_root: Path) -> None:
@@ -183,6 +211,20 @@ def _imagenet_v2(root: Path) -> None:
     save_noise(np.random.default_rng(0), root / "0" / f"{'0f' * 20}.jpeg")
 
 
+def _in_two_folders(root: Path) -> None:
+    for wnid in ("n01440764", "n15075141"):
+        folder = root / PICTURES / "val" / wnid
+        folder.mkdir()
+        shutil.copy(root / PICTURES / "val" / f"{VAL.format(0)}.JPEG", folder)
+    (root / PICTURES / "val" / f"{VAL.format(0)}.JPEG").unlink()
+
+
+def _in_another_folder(root: Path) -> None:
+    folder = root / PICTURES / "val" / "n15075141"
+    folder.mkdir()
+    (root / PICTURES / "val" / f"{VAL.format(1)}.JPEG").rename(folder / f"{VAL.format(1)}.JPEG")
+
+
 def _renamed_picture(root: Path) -> None:
     folder = root / PICTURES / "val"
     (folder / f"{VAL.format(1)}.JPEG").rename(folder / "val_1.JPEG")
@@ -225,6 +267,12 @@ HEADER = "ImageId,PredictionString\n"
         ),
         (_xml(lambda text: text.replace(">24<", ">3<")), r"box \[0.0, 5.0, 10.0, 4.0\]"),
         (_missing_xml, r"00000002.JPEG: no annotation says what it shows"),
+        (_in_two_folders, r"n15075141/ILSVRC2012_val_00000000.JPEG: it is there as n01440764/ILS"),
+        (_in_another_folder, r"00000001.JPEG: its annotation says n02099601, its folder another"),
+        (
+            _csv(f"{HEADER}{VAL.format(0)},n01440764 1 2 3 4 n02099601 1 2 3 4\n"),
+            r"line 2: expected",
+        ),
         (lambda r: (r / "LOC_synset_mapping.txt").unlink(), r"LOC_synset_mapping.txt is missing"),
         (_mapping("\n"), r"LOC_synset_mapping.txt lists no classes"),
         (
@@ -333,6 +381,11 @@ def test_faults_of_parquet_files(ilsvrc_root: Path) -> None:
     pq.write_table(table.drop_columns(["label"]), file)
     with pytest.raises(UserError, match=r"is no parquet file with the columns image"):
         ilsvrc(home)
+    (home / "data" / "train-00001-of-00002.parquet").rename(home / "part")
+    pq.write_table(table, file)
+    with pytest.raises(UserError, match=r"holds 1 of 2 files of the train split"):
+        ilsvrc(home)
+    (home / "part").rename(home / "data" / "train-00001-of-00002.parquet")
     file.write_bytes(file.read_bytes()[:200])
     with pytest.raises(UserError, match=r"Download this file again"):
         ilsvrc(home)

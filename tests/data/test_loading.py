@@ -100,7 +100,7 @@ def test_what_evaluation_sees(root: Path, view: str, shape: str, expected: list[
     ("settings", "message"),
     [
         ({"shape": "crop"}, r"data.shape must be one of warp, keep; got 'crop'"),
-        ({"view": "five"}, r"data.view must be one of whole, centre, ten; got 'five'"),
+        ({"view": "five"}, r"data.view must be one of whole, centre; got 'five'"),
         ({"resize": 19}, r"data.resize must be .* whole number, at least 20; got 19"),
         ({"batch_size": 0}, r"data.batch_size must be a whole number, at least 1; got 0"),
         (

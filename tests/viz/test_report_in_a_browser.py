@@ -27,6 +27,7 @@ FACTS = {
         "description": "3 images",
         "evaluated_on": "1 image of the test split",
         "fingerprint": {"test": "0123456789abcdef"},
+        "notes": ["a note"],
     },
     "errors": {"classification, top-1": 12.345},
     "floors": {"floor: box around the whole image": 0.6},

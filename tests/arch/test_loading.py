@@ -117,6 +117,7 @@ def test_nin_and_squeezenet(tmp_path: Path, version: int) -> None:
         assert len(report.fresh) == 1
 
 
+@pytest.mark.slow
 def test_torchvision_file_fits_vgg_and_vgg_gap(tmp_path: Path) -> None:
     theirs = vgg16(num_classes=10).eval()
     path = tmp_path / "vgg16.pth"

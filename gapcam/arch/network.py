@@ -198,6 +198,13 @@ class Network(pl.LightningModule):
         )
         return loss
 
+    def on_train_start(self) -> None:
+        fetcher = self.trainer.fit_loop._data_fetcher
+        if self.trainer.global_step > 0 and fetcher is not None:
+            # Lightning starts the loader before it restores how far the run was: workers have
+            # begun with the first samples of epoch 0. Now both are known.
+            iter(fetcher)
+
     def on_train_epoch_end(self) -> None:
         loss = self.trainer.callback_metrics.get("train/loss_epoch")
         if loss is not None and not torch.isfinite(loss):

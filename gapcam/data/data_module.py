@@ -133,9 +133,10 @@ class DataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         assert self.trainer is not None
-        return self.train_loader(
-            self.trainer.world_size, self.trainer.global_rank, self._samples_seen
-        )
+        trainer = self.trainer
+        loader = self.train_loader(trainer.world_size, trainer.global_rank, self._samples_seen)
+        loader.sampler.asked_epoch = lambda: trainer.current_epoch  # type: ignore[attr-defined]
+        return loader
 
     def train_loader(
         self, processes: int = 1, rank: int = 0, samples_seen: Callable[[], int] = int
@@ -174,7 +175,8 @@ class DataModule(pl.LightningDataModule):
     def _samples_seen(self) -> int:
         """Samples of the current epoch that this process has trained on before a crash."""
         assert self.trainer is not None
-        batches = self.trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        # Not `completed`: a checkpoint after a batch is written before that is counted.
+        batches = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
         # All of them: the epoch was complete, and it is the next one that begins.
         is_middle = batches < self.trainer.num_training_batches
         return batches * self.batch_size if is_middle else 0

@@ -25,7 +25,10 @@ class ResumableSampler(DistributedSampler[Any]):
     def __init__(self, *args: Any, samples_seen: Callable[[], int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._samples_seen = samples_seen
+        self.asked_epoch: Callable[[], int] = lambda: self.epoch
 
     def __iter__(self) -> Iterator[Any]:
+        # Lightning's `set_epoch` comes too late for the epoch in which a resumed run goes on.
+        self.set_epoch(self.asked_epoch())
         rows = islice(super().__iter__(), self._samples_seen(), None)
         return (Draw(row, self.epoch) for row in rows)

@@ -1,6 +1,11 @@
 """Names of runs: what tells two networks apart belongs in them."""
 
+import hashlib
+
 from omegaconf import DictConfig, OmegaConf
+
+_LONGEST = 60
+"""Letters of a word in a path."""
 
 
 def network_name(option: str, arch: DictConfig) -> str:
@@ -31,12 +36,18 @@ def data_name(option: str, data: DictConfig) -> str:
     split = data.get("split")
     words = [option, data.get("attribute"), data.get("phrase")]
     words += [f"split{split}" if split not in (None, 1) else None]
-    return "-".join(file_name(word) for word in words if word)
+    return "-".join(file_name(word) for word in words if word not in (None, ""))
 
 
 def file_name(word: object) -> str:
-    """A word that can be part of a path: `conv2/3x3` -> `conv2-3x3`."""
-    return str(word).replace("/", "-")
+    """A word that can be part of a path: `conv2/3x3` -> `conv2-3x3`.
+
+    A long one is cut, and told from others by a digest.
+    """
+    plain = "".join(c for c in " ".join(str(word).split()) if c.isprintable()).replace("/", "-")
+    if len(plain) <= _LONGEST:
+        return plain
+    return f"{plain[:_LONGEST]}…{hashlib.sha256(plain.encode()).hexdigest()[:6]}"
 
 
 def register_resolvers() -> None:

@@ -23,7 +23,7 @@ def suggestions(arguments: Sequence[str], config_name: str = "config") -> list[s
         A line for each: what there is at that place, and what is most like it.
     """
     words = [word for word in arguments if "=" in word and not word.startswith("-")]
-    at_home = [word for word in words if "=~" in word]
+    at_home = [word for word in words if "=~/" in word or word.endswith("=~")]
     if at_home:
         return [
             f"The shell has not put your home folder into {word}: write it out" for word in at_home

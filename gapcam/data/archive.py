@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
-from gapcam.atomic import DISK_FULL
 from gapcam.errors import UserError
 
 MOST_TIMES = 100
@@ -59,8 +58,8 @@ def unpack(archive: Path, folder: Path, step: Step = lambda *_: None) -> None:
         else:
             _unpack_tar(archive, folder, step)
     except _DAMAGED as error:
-        if isinstance(error, OSError) and error.errno in DISK_FULL:
-            raise
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk or the folder, not the archive
         raise UserError(
             f"{archive} cannot be unpacked: {_first_line(error)}. Delete it and get it again."
         ) from error
@@ -136,7 +135,7 @@ def _inside(folder: Path, name: str, archive: Path) -> Path:
 def _write(content: IO[bytes], target: Path, size: int, archive: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     left = size
-    part = target.with_name(f".{target.name}.part")
+    part = target.with_name(".gapcam.part")
     part.unlink(missing_ok=True)
     with part.open("xb") as file:
         while block := content.read(_BLOCK):

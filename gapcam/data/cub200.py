@@ -55,6 +55,8 @@ class CUB200(FileDataModule):
         if self.cubv2 is not None and crop != "full":
             raise UserError("data.cubv2 has whole pictures: it goes with data.crop=full alone")
         super().__init__(choices={"crop": self.crop, "cubv2": str(self.cubv2)}, **kwargs)
+        if self.stream is not None and crop != "full":
+            raise UserError("data.stream has whole pictures: it goes with data.crop=full alone")
 
     def train_choices(self) -> str:
         return "CUB200"  # crops cannot be in shards

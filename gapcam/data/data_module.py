@@ -13,9 +13,8 @@ from torch.utils.data import DataLoader
 from gapcam.batch import Batch, collate
 from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.sampler import ResumableSampler
-from gapcam.data.settings import require_choice, require_size, require_whole
+from gapcam.data.settings import require_choice, require_size, require_three, require_whole
 from gapcam.data.transforms import Views, random_mirrors
-from gapcam.errors import UserError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -80,8 +79,8 @@ class DataModule(pl.LightningDataModule):
         require_choice("shape", shape, SHAPES)
         require_choice("view", view, VIEWS)
         require_choice("flip", flip, (True, False))
-        if len(mean) != 3 or len(std) != 3:
-            raise UserError(f"data.mean and data.std have three numbers; got {mean} and {std}")
+        require_three("mean", mean)
+        require_three("std", std, above=0)
         self.views = Views(self.size, resize, shape == "keep", view)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size

@@ -68,8 +68,8 @@ def misfit(boxes: NDArray[np.floating], annotated: Sequence[int], size: tuple[in
         if abs(shape / expected - 1) > max(_ASPECT, 2 / min(size)):
             return (
                 f"it has {width} x {height} pixels, but its annotation says {annotated[1]} x "
-                f"{annotated[0]}: another shape, so its boxes are elsewhere. Restore the original "
-                "picture (it may have been rotated as its EXIF says)"
+                f"{annotated[0]}: another shape, so its boxes are elsewhere. It may have been "
+                "rotated as its EXIF says, cropped or squashed: restore the original picture"
             )
         return ""
     limits = np.array([width, height]) + TOLERANCE

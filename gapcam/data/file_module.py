@@ -171,6 +171,8 @@ class FileDataModule(DataModule):
         self.tree = tree
         self.class_names = contents.class_names
         splits = {name: self.open_split(name, part) for name, part in contents.splits.items()}
+        if "train" in splits:
+            splits["train"].skipped = self.skipped
         self.train = splits["train"] if self.stream is None else self._streamed(self.stream)
         self.val = splits["val" if "val" in splits else "test"]
         self.test = splits["test" if "test" in splits else "val"]
@@ -178,9 +180,7 @@ class FileDataModule(DataModule):
     def open_split(self, name: str, part: index_cache.Part) -> LocalizationDataset:
         """A split of picture files; data sets that keep theirs otherwise override this."""
         folder = self.tree.root / part.folder
-        split = ImageFiles(folder, part.index, self.views, self.seed, name)
-        split.skipped = self.skipped if name == "train" else None
-        return split
+        return ImageFiles(folder, part.index, self.views, self.seed, name)
 
     def train_dataloader(self) -> Any:
         if self.stream is None:

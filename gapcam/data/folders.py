@@ -10,6 +10,7 @@
 The data sets of the paper's Table 5 are configurations of it, and so is your own.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -112,6 +113,10 @@ class Folders(FileDataModule):
                 Layout("split folders", ("train/*/", "val/*/")),
                 Layout("class folders", (f"*/{_PICTURE}",)),
             )
+
+    def train_choices(self) -> str:
+        train = {key: value for key, value in self.choices.items() if key != "annotations"}
+        return json.dumps(["Folders", train], sort_keys=True)
 
     def read_classes(self, tree: Tree) -> list[str]:
         folder = "train" if tree.layout == "split folders" else self.pictures

@@ -58,7 +58,9 @@ def looking(deep: bool, workers: int, pictures: int) -> Iterator[Look]:
 def _read_header(path: Path) -> Looked:
     try:
         with open_picture(path, str(path)) as picture:
-            size, turned = (picture.height, picture.width), picture.getexif().get(_ORIENTATION, 1)
+            size = picture.height, picture.width
+            # Pillow decodes a PNG to see whether it has any.
+            turned = picture.getexif().get(_ORIENTATION, 1) if "exif" in picture.info else 1
             return Looked(size, str(picture.format), picture.mode, turned=turned not in (0, 1))
     except UserError as error:
         return Looked((0, 0), "", "", str(error))

@@ -48,11 +48,22 @@ def require_size(size: Any) -> tuple[int, int]:
         UserError: if it is no pair of whole numbers.
     """
     fits = isinstance(size, Sequence) and not isinstance(size, str) and len(size) == 2
-    if not fits or not all(isinstance(side, int) and side >= 1 for side in size):
+    if not fits or not all(type(side) is int and side >= 1 for side in size):
         raise UserError(
             f"data.size (arch.size) must be [height, width] in whole pixels; got {size!r}"
         )
     return size[0], size[1]
+
+
+def require_three(key: str, value: Any, above: float = -float("inf")) -> None:
+    """Refuse what is no list of three numbers above a bound: one for red, green and blue.
+
+    Raises:
+        UserError: if the value does not fit.
+    """
+    is_list = isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 3
+    if not is_list or not all(isinstance(v, int | float) and above < v < 1e9 for v in value):
+        raise UserError(f"data.{key} must be three numbers, of red, green and blue; got {value!r}")
 
 
 def _full(key: str) -> str:

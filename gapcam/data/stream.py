@@ -71,11 +71,11 @@ class StreamedSplit(StreamingDataset):  # type: ignore[misc]
             ) from error
         self.class_names = list(class_names)
         self._check_class(first)
-        if first["choices"] != choices:
+        if first.get("choices") != choices:
             raise UserError(
-                f"data.stream={where} was written with other settings ({first['choices']}) than "
-                f"those of this run ({choices}): its training pictures may be test pictures here. "
-                "Write the shards again, or use the same settings"
+                f"data.stream={where} was written with other settings ({first.get('choices')}) "
+                f"than those of this run ({choices}): its training pictures may be test pictures "
+                "here. Write the shards again, or use the same settings"
             )
         self.views = views
         self.crop_seed = seed

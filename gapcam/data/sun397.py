@@ -64,6 +64,9 @@ class SUN397(FileDataModule):
         self.split = split
         self.partitions = None if partitions is None else Path(partitions).expanduser().absolute()
 
+    def train_choices(self) -> str:
+        return f"SUN397 split {self.split}"  # the lists lie elsewhere on every machine
+
     def read_classes(self, tree: Tree) -> list[str]:
         self.scenes = self._listed_scenes(tree) or sorted(_scene_folders(tree))
         if not self.scenes:

@@ -74,6 +74,10 @@ class SVT(FileDataModule):
         choices = {"negatives": [str(self.negatives), negatives_count], "positives": positives}
         super().__init__(choices=choices, **kwargs)
 
+    def train_choices(self) -> str:
+        # The negatives lie elsewhere on every machine.
+        return f"SVT {self.positives} {self.negatives_count}"
+
     def notes(self) -> list[str]:
         trained_on = "the pictures with text that are tested were trained on (data.positives=all)"
         return [*super().notes(), *([trained_on] if self.positives == "all" else [])]

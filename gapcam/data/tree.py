@@ -3,6 +3,7 @@
 What was read tells later whether an index of the folder is still true.
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -179,9 +180,11 @@ def _half(root: Path, layouts: Sequence[Layout]) -> str:
     """What is missing of a data set that is there in part."""
     for folder in (root, *_below(root)):
         for layout in layouts:
-            there = [mark for mark in layout.marks if "*" not in mark and (folder / mark).exists()]
-            absent = [mark for mark in layout.marks if mark not in there]
-            if there and absent and not any("*" in mark for mark in absent):
+            marks = [mark for mark in layout.marks if mark != "."]
+            there = [mark for mark in marks if "*" not in mark and (folder / mark).exists()]
+            absent = [mark for mark in marks if mark not in there]
+            is_likely = folder == root or len(there) > 1
+            if there and absent and is_likely and not any("*" in mark for mark in absent):
                 return (
                     f"{folder} has {', '.join(there)}, but not {', '.join(absent)}: it was not "
                     "unpacked to the end, or something was removed. "
@@ -190,10 +193,14 @@ def _half(root: Path, layouts: Sequence[Layout]) -> str:
 
 
 def _stamp_of_all(folder: Path, suffix: str) -> Stamp:
-    """Latest change of any file of this kind, and their bytes together."""
+    """Digest of names, times and sizes of the files of this kind, and how many there are."""
     with os.scandir(folder) as entries:
-        found = [entry.stat() for entry in entries if entry.name.endswith(suffix)]
-    return max((one.st_mtime_ns for one in found), default=0), sum(one.st_size for one in found)
+        found = [(e.name, e.stat()) for e in entries if e.name.lower().endswith(suffix)]
+    text = "".join(
+        f"{name} {s.st_mtime_ns} {s.st_size};" for name, s in sorted(found, key=lambda one: one[0])
+    )
+    digest = hashlib.sha256(text.encode(errors="surrogateescape")).digest()
+    return int.from_bytes(digest[:6], "big"), len(found)
 
 
 def _is_text(name: str) -> bool:

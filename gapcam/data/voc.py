@@ -47,7 +47,8 @@ class VocFolder:
         if self.folder is None:
             return Entry(name, label)
         path = PurePosixPath(name).with_suffix("")
-        where = self.files.get(str(path), self.files.get(path.name))
+        tails = ["/".join(path.parts[start:]) for start in range(len(path.parts))]
+        where = next((self.files[tail] for tail in tails if tail in self.files), None)
         place = str(PurePosixPath(self.pictures, name))
         if where is None:
             self.tree.fault(

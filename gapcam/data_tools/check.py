@@ -21,6 +21,8 @@ from gapcam.errors import UserError
 _SHOWN = 3
 """Examples of each kind of finding; the list has all."""
 
+_HEADER = "check,file,message"
+
 CHECKS = {
     "layout": "the folder holds the data set",
     "counts": "as many as published",
@@ -47,9 +49,11 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
     workers = plain["workers"] or default_workers()
     require_choice("deep", plain["deep"], (True, False))
     require_choice("complete", plain["complete"], (True, False))
-    path = Path(plain["list"])
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"list={path}: there is no folder {path.absolute().parent}")
+    path = Path(str(plain["list"]))
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise UserError(f"list={path} must be a file in a folder that is there")
+    if path.is_file() and not path.read_bytes().startswith(_HEADER.encode()):
+        raise UserError(f"list={path} is there and no list of faults: give another file")
     with _Bar(console) as bar:
         found = list(check(data, bar.show, plain["deep"], plain["complete"], workers))
     faults = [finding for finding in found if finding.level == "fault"]
@@ -71,7 +75,7 @@ def write_list(path: Path, faults: list[Finding]) -> None:
     """Write one line a fault: check, file, message."""
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["check", "file", "message"])
+        writer.writerow(_HEADER.split(","))
         writer.writerows(
             (fault.check, fault.where, fault.message.removeprefix(f"{fault.where}: "))
             for fault in faults

@@ -26,8 +26,7 @@ _DAMAGED = (
     zlib.error,
     EOFError,
     OSError,
-    RuntimeError,  # encrypted
-    NotImplementedError,  # packed in a way that Python does not know
+    RuntimeError,  # encrypted, or packed in a way that Python does not know
 )
 
 Step = Callable[[int, int], None]

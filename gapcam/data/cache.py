@@ -50,6 +50,12 @@ def index_folder(cache: Path, tree: Tree, key: Mapping[str, Any]) -> Path:
     return cache / f"{key['reader']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
+def digest_of_readers() -> str:
+    """Digest of the code that reads data sets."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
+
+
 def open_contents(folder: Path, tree: Tree) -> Contents | None:
     """Open an index; None if there is none, or the data were changed after it was made."""
     try:

@@ -1,11 +1,10 @@
 """What data sets on disk share: finding the folder, the index, and splits of picture files."""
 
-import hashlib
 import json
 import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -13,8 +12,8 @@ import torch
 from gapcam.data import cache as index_cache
 from gapcam.data.data_module import DataModule
 from gapcam.data.dataset import LocalizationDataset
-from gapcam.data.decode import read_size
-from gapcam.data.faults import explained, index_faults, misfit, raise_faults
+from gapcam.data.faults import explained, index_faults, raise_faults
+from gapcam.data.headers import LOOKED_AT, PROGRESS_EVERY, header_faults
 from gapcam.data.image_files import ImageFiles
 from gapcam.data.index import Entry, SplitIndex
 from gapcam.data.settings import require_size
@@ -23,10 +22,6 @@ from gapcam.errors import UserError
 
 PAPER_SIDE = 256
 """To which the paper's code brings pictures before it cuts crops of 224 or 227."""
-
-_EVERY = 5000
-_LOOKED_AT = 100
-"""Training pictures whose headers are read when the index is made."""
 
 
 class Listing(NamedTuple):
@@ -233,30 +228,9 @@ class FileDataModule(DataModule):
             yield f"{count} broken training pictures were left out, see {self.skipped}"
 
     def look_at(self, tree: Tree, part: index_cache.Part, split: str) -> None:
-        """Read the headers of the pictures that are evaluated, and of some that train.
-
-        A broken one would stop a run after hours; a wrong copy is wrong throughout.
-        """
-        index, step = part.index, 1
-        if split == "train":
-            step = max(1, len(index) // _LOOKED_AT)
-        seen = set()
-        for done, row in enumerate(range(0, len(index), step), start=1):
-            if done % _EVERY == 0:
-                self.on_progress(done)
-            where = str(PurePosixPath(part.folder, index.name(row)))
-            if where in seen:
-                continue
-            seen.add(where)
-            try:
-                size = read_size(tree.root / where)
-            except UserError as error:
-                if split != "train":
-                    tree.fault("unreadable", where, str(error))
-                continue
-            message = misfit(index.boxes(row), index.sizes[row].tolist(), size)
-            if message:
-                tree.fault("frame", where, message)
+        """Read headers of pictures, see `header_faults`; all of those that are evaluated."""
+        most = LOOKED_AT if split == "train" else None
+        header_faults(tree, part.folder, part.index, most, self.on_progress)
 
     def _streamed(self, where: str) -> Any:
         try:
@@ -271,7 +245,7 @@ class FileDataModule(DataModule):
             "choices": self.choices,
             "streams": self.stream is not None,
             # What a changed reader has read before is not what it would read.
-            "code": _digest_of_readers(),
+            "code": index_cache.digest_of_readers(),
         }
         return index_cache.index_folder(self.cache, tree, key)
 
@@ -290,7 +264,7 @@ class FileDataModule(DataModule):
             nonlocal total
             for entry in entries:
                 total += 1
-                if total % _EVERY == 0:
+                if total % PROGRESS_EVERY == 0:
                     self.on_progress(total)
                 yield entry
 
@@ -298,8 +272,3 @@ class FileDataModule(DataModule):
             if name == "train" and self.stream is not None:
                 continue
             yield name, Listing(listing.folder, counted(listing.entries))
-
-
-def _digest_of_readers() -> str:
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]

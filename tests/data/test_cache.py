@@ -131,7 +131,8 @@ def test_without_a_place_to_keep_it_the_index_stays_in_memory(
 
 
 def test_progress_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gapcam.data.file_module._EVERY", 4)
+    for module in ("file_module", "headers"):
+        monkeypatch.setattr(f"gapcam.data.{module}.PROGRESS_EVERY", 4)
     seen: list[int] = []
     data = Watched(root=root, **SETTINGS)
     data.on_progress = seen.append

@@ -54,7 +54,11 @@ HEADER = ("network", "variant", "trim", "last layer", "maps", "parameters", "GFL
 def build(overrides: list[str]) -> Network:
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         config: Any = OmegaConf.to_container(compose("config", overrides=overrides))
-    facts = {"size": config["arch"]["size"], "class_names": [str(c) for c in range(1000)]}
+    facts = {
+        "views": ["whole"],
+        "size": config["arch"]["size"],
+        "class_names": [str(c) for c in range(1000)],
+    }
     facts |= {"mean": [0.5] * 3, "std": [0.5] * 3}
     return build_module(config["arch"], config["protocol"], facts)
 

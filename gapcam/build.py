@@ -16,7 +16,7 @@ from gapcam.arch.pixels import from_fractions
 from gapcam.callbacks.checkpoint_io import AtomicCheckpointIO
 from gapcam.data.data_module import DataModule
 from gapcam.errors import UserError
-from gapcam.protocol import PaperProtocol
+from gapcam.protocol import PUBLISHED, Protocol
 
 PACKAGES = ("gapcam", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "numpy")
 PRECISIONS = ("32-true", "32", "16-mixed", "bf16-mixed")
@@ -61,7 +61,7 @@ def build_data(
 
 def build_module(
     arch: Mapping[str, Any],
-    protocol: Mapping[str, Any],
+    protocols: Mapping[str, Any],
     data: Mapping[str, Any],
     cam: str = "auto",
     optim: Mapping[str, Any] | None = None,
@@ -70,25 +70,25 @@ def build_module(
 
     Args:
         arch: configuration of the network.
-        protocol: configuration of the protocol.
+        protocols: configuration of the protocols, by name; the first is the main one.
         data: what the network must know of the data, see `data_facts`.
         cam: which maps, see `Network`.
         optim: configuration of the training recipe; null for a network that only looks.
     """
-    rule: PaperProtocol = build(protocol, "protocol")
     module: Network = build(
         arch,
         "arch",
         num_classes=len(data["class_names"]),
         size=tuple(data["size"]),
         data_pixels=from_fractions(data["mean"], data["std"]),
-        protocol=rule,
+        protocols=build_protocols(protocols),
+        views=data["views"],
         cam=cam,
         optim=None if optim is None else build(optim, "optim"),
     )
     module.recipe = {
         "arch": dict(arch),
-        "protocol": dict(protocol),
+        "protocol": {name: dict(node) for name, node in protocols.items()},
         "data": dict(data),
         "cam": cam,
         "versions": versions(),
@@ -96,9 +96,21 @@ def build_module(
     return module
 
 
+def build_protocols(nodes: Mapping[str, Any]) -> dict[str, Protocol]:
+    """Make protocols; each is called as its key in the configuration.
+
+    Raises:
+        UserError: if there is none, or a setting is wrong.
+    """
+    if not nodes:
+        raise UserError(f"protocol names no protocol; give one of {', '.join(PUBLISHED)}")
+    return {name: build(node, f"protocol.{name}", name=name) for name, node in nodes.items()}
+
+
 def data_facts(data: DataModule) -> dict[str, Any]:
-    """What a network must know of its data: input size, pixel statistics, class names."""
+    """What a network must know of its data: input size, views, pixel statistics, class names."""
     return {
+        "views": list(data.views.kinds),
         "size": list(data.size),
         "mean": list(data.mean),
         "std": list(data.std),

@@ -9,7 +9,7 @@ import torch
 from gapcam.arch.network import Network
 from gapcam.build import build_module
 from gapcam.errors import UserError
-from gapcam.protocol import PaperProtocol
+from gapcam.protocol import Protocol
 from gapcam.trust import require_trusted
 
 NOT_THE_NETWORK = ("weights", "pixels", "channels_last", "compile", "size")
@@ -33,20 +33,38 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> Network:
     Raises:
         UserError: if the file is missing, is no checkpoint of gapcam, or wants foreign code.
     """
-    checkpoint = read_checkpoint(Path(path))
+    module = rebuild(path, read_checkpoint(Path(path)))
+    return module.to(device).eval()
+
+
+def rebuild(path: str | Path, checkpoint: dict[str, Any], **changed: Any) -> Network:
+    """Make the network that a checkpoint describes, with its weights.
+
+    Args:
+        path: where the checkpoint was read, for messages.
+        checkpoint: as `read_checkpoint` gives it.
+        changed: parts of its recipe to replace: `protocol`, `data`, `cam`.
+
+    Raises:
+        UserError: if the checkpoint does not hold together, or wants foreign code.
+    """
     recipe = checkpoint["gapcam"]
     require_trusted(recipe["arch"], Network)
-    require_trusted(recipe["protocol"], PaperProtocol)
+    if not isinstance(recipe["protocol"], dict):
+        raise UserError(f"{path} was changed: its recipe holds no protocols.")
+    for protocol in recipe["protocol"].values():
+        require_trusted(protocol, Protocol)
+    wanted = recipe | changed
     try:
-        module = build_module(recipe["arch"], recipe["protocol"], recipe["data"], recipe["cam"])
+        module = build_module(wanted["arch"], wanted["protocol"], wanted["data"], wanted["cam"])
         module.load_state_dict(checkpoint["state_dict"])
     except (TypeError, KeyError, AttributeError, RuntimeError) as error:
         raise UserError(
             f"{path} does not hold together: its weights or facts do not fit the network it "
             f"describes. It was written by another version of gapcam, or changed: {error}"
         ) from error
-    module.recipe = recipe
-    return module.to(device).eval()
+    module.recipe = wanted
+    return module
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

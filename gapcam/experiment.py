@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 import yaml
 from pytorch_lightning.callbacks import ModelCheckpoint, Timer
 from pytorch_lightning.loggers import WandbLogger
@@ -15,17 +14,20 @@ from rich.console import Console
 
 from gapcam.announcement import announce, is_test_of_weights
 from gapcam.arch.loading import load_weights
-from gapcam.arch.network import MAPS, Network
-from gapcam.arch.profile import Profile, profile
+from gapcam.arch.network import Network
+from gapcam.arch.profile import profile
 from gapcam.atomic import write_text
-from gapcam.build import build_data, build_module, build_trainer, data_facts, versions
+from gapcam.build import build_data, build_module, build_trainer, data_facts
 from gapcam.checkpoint import read_checkpoint, require_same_network
 from gapcam.data.data_module import DataModule
 from gapcam.errors import UserError
+from gapcam.references import reference_metrics
 from gapcam.results import gallery_choice, write_gallery, write_rows
 from gapcam.run_directory import RunDirectory
-from gapcam.summary import named_errors, named_floors
+from gapcam.run_facts import run_facts
+from gapcam.score_table import by_protocol, score_rows
 from gapcam.sweep_guard import refuse_processes
+from gapcam.threshold_choice import choose_thresholds
 from gapcam.viz.curves import draw_curves, read_curves
 from gapcam.viz.localizations import localize
 from gapcam.viz.report import render_report
@@ -88,9 +90,16 @@ def run_experiment(
                 console.print(loaded.describe(), highlight=False, soft_wrap=True)
         _train(trainer, module, data, directory, checkpoint)
         start = time.perf_counter()
+        notes = choose_thresholds(trainer, module, data, data.test, needs_boxes=True)
         trainer.test(module, datamodule=data, verbose=False)
         seconds = {"train": _seconds_trained(trainer), "test": time.perf_counter() - start}
-        facts = _facts(directory, module, measured, data, trainer, seconds, command)
+        facts = run_facts(directory, module, measured, data, trainer, seconds, command)
+        if trainer.is_global_zero:
+            limits = reference_metrics(
+                module.test_evaluation, data.test, measured.mapping_resolution, console
+            )
+            facts["metrics"] |= {f"test/{name}": value for name, value in limits.items()}
+        facts["data"]["notes"] += notes
         if trainer.is_global_zero:
             _write_results(directory, module, data, trainer, facts)
     finally:
@@ -171,57 +180,6 @@ def _seconds_trained(trainer: pl.Trainer) -> float:
     return timers[0].time_elapsed("train") if timers else float("nan")
 
 
-def _facts(
-    directory: RunDirectory,
-    module: Network,
-    measured: Profile,
-    data: DataModule,
-    trainer: pl.Trainer,
-    seconds: dict[str, float],
-    command: str,
-) -> dict[str, Any]:
-    config = directory.config
-    trained = trainer.global_step > 0
-    start = config["arch"]["weights"] or "random"
-    return {
-        "title": config["run_id"],
-        "metrics": {f"test/{name}": value for name, value in module.test_errors.items()},
-        "units": "error rates in 0..1, lower is better; floor_centred_side: fraction of a side",
-        "protocol": module.test_metric.protocol.as_dict(),
-        "weights": config["ckpt"] or (config["weights"] if trained else f"{start}, not trained"),
-        "network": {
-            "name": config["arch"]["_target_"].rpartition(".")[2],
-            "parameters": measured.parameters,
-            "gflops": round(measured.flops / 1e9, 4),
-            "last_layer": module.last_layer,
-            "mapping_resolution": list(measured.mapping_resolution),
-            "maps": MAPS[module.cam],
-            "started_from": start,
-            "view": list(module.size),
-            "pixels": module.pixels.format().describe(),
-        },
-        "data": {
-            "description": data.describe(),
-            "evaluated_on": f"{len(module.test_rows.index):,} images of the "
-            f"{data.test.split} split",
-            "view": data.views.describe(),
-            "fingerprint": data.fingerprint(),
-            "notes": data.notes(),
-        },
-        "trained": {"epochs": trainer.current_epoch, "steps": trainer.global_step},
-        "seed": config["seed"],
-        "seconds": seconds,
-        "device": f"{trainer.world_size} x {_device_name(trainer)}",
-        "versions": versions(),
-        "command": command,
-    }
-
-
-def _device_name(trainer: pl.Trainer) -> str:
-    device = trainer.strategy.root_device
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
 def _write_results(
     directory: RunDirectory,
     module: Network,
@@ -229,17 +187,23 @@ def _write_results(
     trainer: pl.Trainer,
     facts: dict[str, Any],
 ) -> None:
-    rows = module.test_rows
-    write_rows(directory.rows, rows, data.test, data.class_names)
-    groups = gallery_choice(rows, directory.config["gallery"])
+    evaluation = module.test_evaluation
+    rows = evaluation.details[evaluation.main.name].rows
+    if rows is not None:
+        write_rows(directory.rows, rows, data.test, data.class_names)
+    groups = gallery_choice(rows, len(data.test), directory.config["gallery"])
     indices = [index for group in groups.values() for index in group]
     module.to(trainer.strategy.root_device)
     gallery = write_gallery(directory.cams, groups, localize(module, data, data.test, indices))
     page = render_report(
         {
             **facts,
-            "errors": {k: 100 * v for k, v in named_errors(module.test_errors).items()},
-            "floors": named_floors(module.test_errors),
+            "scores": score_rows(
+                by_protocol(facts["metrics"], facts["protocols"]),
+                facts["intervals"],
+                facts["mistakes"],
+            ),
+            "has_boxes": data.test.has_boxes,
             "config": yaml.safe_dump(directory.config, sort_keys=False),
         },
         draw_curves(read_curves(directory.path / "csv")),

@@ -18,13 +18,16 @@ def write_rows(
 ) -> None:
     """Write one line per image: its label, the guesses, and box and IoU of each class's map.
 
-    Without a true box there is no IoU: its column is empty.
+    Without a true box there is no IoU: its column is empty. Where a protocol gives a loose and a
+    tight box, the columns of the tight one end in `_tight`.
     """
+    kinds = ("", "_tight")[: rows.boxes.shape[2]]
     guesses = rows.classes.shape[1] - 1
     header = ["index", "image", "label", "label_name", "true_boxes"]
     header += [f"guess_{rank}" for rank in range(1, guesses + 1)]
     for which in (*(f"guess_{rank}" for rank in range(1, guesses + 1)), "label"):
-        header += [f"{which}_{value}" for value in ("iou", "x0", "y0", "x1", "y1")]
+        values = ("iou", "x0", "y0", "x1", "y1")
+        header += [f"{which}_{value}{kind}" for kind in kinds for value in values]
     with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
@@ -34,7 +37,8 @@ def write_rows(
         ):
             located = (
                 [f"{iou:.6g}" if count else "", *(f"{corner:.6g}" for corner in box)]
-                for iou, box in zip(ious, boxes, strict=True)
+                for of_class in zip(ious, boxes, strict=True)
+                for iou, box in zip(*of_class, strict=True)
             )
             writer.writerow(
                 [index, dataset.name(index), label, class_names[label], count, *classes[:-1]]
@@ -42,17 +46,23 @@ def write_rows(
             )
 
 
-def gallery_choice(rows: LocalizationRows, count: int) -> dict[str, list[int]]:
+def gallery_choice(rows: LocalizationRows | None, images: int, count: int) -> dict[str, list[int]]:
     """Choose indices of the best, median and worst localizations of the best guess, by IoU.
 
     Each image appears once: on a small split the three groups shrink. Images without a true box
     are left out; if none has one, the images are spread over the split.
+
+    Args:
+        rows: of the images scored; None if none has a true box.
+        images: in the split.
+        count: how many are wanted.
     """
-    rows_with_boxes = torch.nonzero(rows.counts).flatten()
-    if not len(rows_with_boxes):
-        spread = torch.linspace(0, len(rows.index) - 1, min(count, len(rows.index)))
-        return {"examples": rows.index[spread.long()].tolist()}
-    by_iou = rows.iou[rows_with_boxes, 0].argsort(descending=True, stable=True)
+    rows_with_boxes = torch.zeros(0).long() if rows is None else rows.counts.nonzero().flatten()
+    if rows is None or not len(rows_with_boxes):
+        chosen = torch.arange(images) if rows is None else rows.index
+        spread = torch.linspace(0, len(chosen) - 1, min(count, len(chosen)))
+        return {"examples": chosen[spread.long()].tolist()}
+    by_iou = rows.iou[rows_with_boxes, 0, 0].argsort(descending=True, stable=True)
     order = rows.index[rows_with_boxes][by_iou].tolist()
     each = min(count, len(order)) // 3
     if each == 0:

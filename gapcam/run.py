@@ -21,15 +21,13 @@ from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
 from gapcam.run_directory import RunDirectory, State, is_main_process
 from gapcam.suggest import suggestions
-from gapcam.summary import print_result
+from gapcam.summary import print_result, wide_console
 from gapcam.sweep_guard import processes_asked_for, refuse_processes
 from gapcam.sweep_table import Job, print_sweep
+from gapcam.view_choice import settle_views
 
 OBJECTIVES = ("test/loc_top1", "test/cls_top1")
 """What sweeps minimise: the first that was measured; without true boxes there is one less."""
-TABLE_WIDTH = 160
-"""Of a sweep's table where no terminal says how wide it is."""
-
 _JOBS: list[Job] = []
 """Those that this process has run."""
 
@@ -49,7 +47,7 @@ def main() -> None:
                 print(line, file=sys.stderr)
         raise
     finally:
-        print_sweep(_JOBS, Console(width=None if sys.stdout.isatty() else TABLE_WIDTH))
+        print_sweep(_JOBS, wide_console())
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
@@ -92,14 +90,14 @@ def run(config: DictConfig) -> dict[str, Any]:
     if is_sweep:
         refuse_processes(processes_asked_for(plain["trainer"]))
     directory = RunDirectory(Path(plain["run_dir"]), plain)
-    console = Console(stderr=False, quiet=not is_main_process())
+    console = wide_console(quiet=not is_main_process())
     if directory.state() is State.FINISHED:
         console.print(f"{directory.path} is finished; delete it to run it again.", soft_wrap=True)
         metrics = directory.metrics()
     else:
         command = ["python", "-m", "gapcam.run", *hydra_config.overrides.task]
         metrics = _run_claimed(directory, shlex.join(command), is_sweep, console)
-    print_result(metrics, str(directory.report), console)
+    print_result(metrics, str(directory.report), console, "test")
     return metrics
 
 
@@ -121,6 +119,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     for key in ("seed", "gallery"):
         if not isinstance(plain[key], int) or plain[key] < 0:
             raise UserError(f"{key} must be a whole number from 0 on; got {plain[key]!r}")
+    settle_views(plain)
     return plain
 
 

@@ -47,7 +47,7 @@ def _unknown_options(group: str, options: str) -> Iterator[str]:
     """A line for each option (of several, in a sweep) that a configuration group does not have."""
     if _is_group(group):
         known = [path.stem for path in (CONFIG_DIR / group).glob("*.yaml")]
-        for option in options.split(","):
+        for option in options.strip("[]").split(","):
             alike = get_close_matches(option, known, n=3)
             if option.isidentifier() and option not in known and alike:
                 yield f"There is no {group}={option}. Did you mean {' or '.join(alike)}?"

@@ -12,7 +12,7 @@ def require_trusted(node: Any, base: type) -> None:
 
     Args:
         node: what `build` would be given.
-        base: what its target must be a kind of: `Network` or `PaperProtocol`.
+        base: what its target must be a kind of: `Network` or `Protocol`.
 
     Raises:
         UserError: if the target is no such class of gapcam, or the settings are more than plain

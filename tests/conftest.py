@@ -1,5 +1,6 @@
 """What several tests share: the shared real data, configurations, a generated ILSVRC."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,11 @@ import pytest
 from omegaconf import OmegaConf
 from support import FAST_RUN, compose_config, type_in
 from twins_ilsvrc import make_ilsvrc
+
+# Kernels are compiled once for all tests and their processes, and kept for the next time.
+os.environ.setdefault(
+    "NUMBA_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".pytest_cache" / "numba")
+)
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -17,6 +17,7 @@ def network(*overrides: str, classes: int = 1000) -> Network:
     """A network as `python -m gapcam.run <overrides>` would build it, with random weights."""
     config: Any = OmegaConf.to_container(compose_config(*overrides), resolve=True)
     facts = {
+        "views": ["whole"],
         "size": config["arch"]["size"],
         "mean": [0.4, 0.5, 0.6],
         "std": [0.1, 0.2, 0.3],

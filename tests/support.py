@@ -30,9 +30,11 @@ def subprocess_environment() -> dict[str, str]:
     return environment
 
 
-def type_in(*overrides: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def type_in(
+    *overrides: str, cwd: Path | None = None, module: str = "gapcam.run"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "gapcam.run", *overrides],
+        [sys.executable, "-m", module, *overrides],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -42,9 +44,9 @@ def type_in(*overrides: str, cwd: Path | None = None) -> subprocess.CompletedPro
     )
 
 
-def compose_config(*overrides: str) -> DictConfig:
+def compose_config(*overrides: str, name: str = "config") -> DictConfig:
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        config = compose("config", overrides=list(overrides), return_hydra_config=True)
+        config = compose(name, overrides=list(overrides), return_hydra_config=True)
     HydraConfig.instance().set_config(config)
     bare = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
     OmegaConf.set_struct(bare, True)

@@ -9,10 +9,16 @@ import gapcam
 from gapcam.arch.network import Network
 from gapcam.build import build_module
 from gapcam.errors import UserError
-from gapcam.protocol import PaperProtocol
+from gapcam.protocol import Protocol
 from gapcam.trust import require_trusted
 
-FACTS = {"size": [32, 32], "mean": [0.5] * 3, "std": [0.5] * 3, "class_names": ["a", "b"]}
+FACTS = {
+    "views": ["whole"],
+    "size": [32, 32],
+    "mean": [0.5] * 3,
+    "std": [0.5] * 3,
+    "class_names": ["a", "b"],
+}
 
 
 @pytest.fixture
@@ -84,7 +90,7 @@ def test_bad_files_are_explained(
         "gapcam.run_directory.os.system",
         "gapcam.arch.weights.torch.load",
         "gapcam.arch.weights.Path",
-        "gapcam.protocol.asdict",
+        "gapcam.protocol.protocol.asdict",
         "torch.optim.SGD",
         "builtins.eval",
         "gapcam.",
@@ -95,7 +101,7 @@ def test_bad_files_are_explained(
         "gapcam.build.build",
     ],
 )
-@pytest.mark.parametrize("base", [Network, PaperProtocol])
+@pytest.mark.parametrize("base", [Network, Protocol])
 def test_foreign_targets_are_refused(target: str, base: type) -> None:
     with pytest.raises(UserError, match=f"wants to call '{target}'"):
         require_trusted({"_target_": target}, base)
@@ -133,11 +139,13 @@ def test_own_configurations_are_trusted(
 ) -> None:
     config = configure(f"arch={arch}")
     require_trusted(config["arch"], Network)
-    require_trusted(config["protocol"], PaperProtocol)
+    require_trusted(config["protocol"]["paper"], Protocol)
 
 
 @pytest.mark.parametrize(
-    "change", [{"data": {"class_names": 5}}, {"data": None}, {"cam": 3}], ids=str
+    "change",
+    [{"data": {"class_names": 5}}, {"data": None}, {"cam": 3}, {"protocol": None}],
+    ids=str,
 )
 def test_facts_that_do_not_fit_are_explained(
     checkpoint: Path, change: dict[str, Any], tmp_path: Path

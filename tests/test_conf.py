@@ -18,7 +18,7 @@ OPTIONS = sorted(
     if path.parent != CONFIG_DIR and path.parent.name != "base"  # bases are no options
 )
 GIVEN_BY_BUILD = {
-    "arch": {"num_classes", "protocol", "data_pixels", "cam", "optim"},
+    "arch": {"num_classes", "protocols", "views", "data_pixels", "cam", "optim"},
     "trainer": {"callbacks", "logger", "plugins", "default_root_dir", "enable_model_summary"},
 }
 

@@ -31,7 +31,8 @@ NEIGHBOURS = {
 
 ALLOWED = {
     0: {"torch"},
-    1: {"torch", "torchmetrics"},
+    1: {"torch", "torchmetrics", "matplotlib"},
+    "gapcam.cam": {"torch", "numpy", "scipy", "numba", "llvmlite", "triton"},
     "gapcam.arch": {
         *("torch", "torchvision", "pytorch_lightning", "numpy"),
         *("google", "safetensors", "timm"),  # weight files and foreign networks
@@ -42,7 +43,8 @@ ALLOWED = {
     "gapcam.callbacks": {"torch", "numpy", "pytorch_lightning", "lightning_fabric"},
 }
 ONLY_HERE = {
-    "hydra": {"gapcam.build", "gapcam.run", "gapcam.suggest", "gapcam.data_tools.command"},
+    "hydra": {"gapcam.build", "gapcam.suggest"}
+    | {"gapcam.run", "gapcam.evaluate", "gapcam.data_tools.command"},
     "wandb": set(),
 }
 STANDARD = {"__future__"} | set(__import__("sys").stdlib_module_names)

@@ -96,7 +96,11 @@ def test_questions_answer_without_torch(question: list[str]) -> None:
             ["arch.trim=7"],
             "arch.trim must be one of 0 (conv3_2), 1 (conv2_2), 2 (conv1_1), or a layer's",
         ),
-        (["protocol.threshold=1.5"], "protocol.threshold must lie in [0, 1); got 1.5"),
+        (["protocol.paper.threshold=1.5"], "protocol.paper: threshold must be in [0, 1), or null"),
+        (
+            ["protocol=released"],
+            "protocol.released looks at ten views, and this data set has whole",
+        ),
         (["data=ilsvrc", "data.root=/nowhere"], "data.root=/nowhere does not hold ILSVRC-2012"),
         (["trainer.accelerator=gpux"], "trainer: "),
         (["trainer.precision=bf16-true"], "trainer.precision must be one of 32-true, 32, 16-mixed"),

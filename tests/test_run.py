@@ -20,14 +20,15 @@ def test_prints_what_runs_where_and_the_result(finished: tuple[Path, str]) -> No
     assert "on 1 x cpu" in printed
     assert "classification, top-1" in printed
     assert "floor: best centred box" in printed
-    assert "protocol paper: one view" in printed
+    assert "protocol paper (paper-" in printed
+    assert "): one view, squashed; bilinear to the view's grid; clamp at 0" in printed
     assert str(path / "report.html") in printed
 
 
 def test_leaves_everything_a_run_leaves(finished: tuple[Path, str]) -> None:
     path, _ = finished
     metrics = json.loads((path / "metrics.json").read_text())
-    assert metrics["protocol"]["name"] == "paper"
+    assert metrics["protocols"]["paper"]["title"] == "paper"
     assert set(metrics["data"]["fingerprint"]) == {"train", "val", "test"}
     assert {"torch", "gapcam", "pytorch-lightning"} <= set(metrics["versions"])
     assert metrics["seconds"]["train"] > 0

@@ -1,7 +1,7 @@
 """What every network shares: pixels, training, evaluation, optimizer."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
@@ -11,16 +11,16 @@ from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from gapcam.arch.evaluation import Evaluation, Look
 from gapcam.arch.optim import Optim
 from gapcam.arch.pixels import FORMATS, IMAGENET, PixelFormat, Pixels
 from gapcam.arch.weights import Source
 from gapcam.batch import Batch
 from gapcam.cam.localization import ranked_classes
 from gapcam.cam.saliency import saliency_maps
+from gapcam.cam.views import view_slices
 from gapcam.errors import UserError
-from gapcam.metrics import LocalizationError
-from gapcam.metrics.localization import LocalizationRows
-from gapcam.protocol import PaperProtocol
+from gapcam.protocol import Protocol
 
 MAPS = {
     "activation": "class activation maps",
@@ -43,9 +43,11 @@ class Output(NamedTuple):
 class Network(pl.LightningModule):
     """A network for classification that is asked where it looks.
 
-    Logged, all as error rates in 0..1 (see `gapcam.cam.localization`): `val/loc_top1`,
-    `val/loc_top5`, `val/loc_gt_known`, `val/cls_top1`, `val/cls_top5`, the floors of the data
-    `val/floor_*`, and the same under `test/`; and `train/loss`, the mean cross-entropy.
+    Logged under the main protocol, as error rates in 0..1 (see `gapcam.cam.localization`):
+    `val/loc_top1`, `val/loc_top5`, `val/loc_gt_known`, `val/cls_top1`, `val/cls_top5`, the floors
+    of the data `val/floor_*`; under protocols that try all thresholds also accuracies
+    `val/max_box_acc*` (see `gapcam.metrics.MaxBoxAcc`); under further protocols the same as
+    `val/<protocol>/...`; all under `test/`, too; and `train/loss`, the mean cross-entropy.
 
     Subclasses provide `classify`, `trunk`, `last_layer` and `class_layers`.
 
@@ -53,7 +55,9 @@ class Network(pl.LightningModule):
         num_classes: C.
         size: height and width of the images that the network sees.
         data_pixels: pixel format by the statistics of the data.
-        protocol: turns maps into boxes and errors.
+        protocols: turn maps into boxes and errors, by name; the first is the main one.
+        views: kinds of views that batches of evaluation hold, in order; the first one is for
+            protocols that leave it to the data.
         cam: `activation`, `saliency`, or `auto`: activation maps where the network has them.
         optim: how to train; null for a network that only looks.
         weights: `imagenet` or the path of a weight file, see `gapcam.arch.weights`; null for random
@@ -92,9 +96,8 @@ class Network(pl.LightningModule):
     recipe: dict[str, Any]
     """Plain description from which `gapcam.load` builds this network again; set by `build`."""
 
-    test_errors: dict[str, float]
-    test_rows: LocalizationRows
-    """Errors and per-image rows of the last test, of all processes."""
+    test_numbers: dict[str, float]
+    """Numbers of the last test, of all processes."""
 
     def __init__(
         self,
@@ -102,7 +105,8 @@ class Network(pl.LightningModule):
         num_classes: int,
         size: tuple[int, int],
         data_pixels: PixelFormat,
-        protocol: PaperProtocol,
+        protocols: Mapping[str, Protocol],
+        views: Sequence[str] = ("whole",),
         cam: str = "auto",
         optim: Optim | None = None,
         weights: str | None = None,
@@ -132,8 +136,9 @@ class Network(pl.LightningModule):
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.compiles = compile
         # Lightning logs metrics of one stage under one prefix; each stage owns its states.
-        self.val_metric = LocalizationError(protocol, self.size)
-        self.test_metric = LocalizationError(protocol, self.size)
+        self.views = tuple(views)
+        self.val_evaluation = Evaluation(protocols, self.size, self.views[0], num_classes)
+        self.test_evaluation = Evaluation(protocols, self.size, self.views[0], num_classes)
         self.recipe = {}
 
     @property
@@ -215,42 +220,61 @@ class Network(pl.LightningModule):
             )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._evaluate(batch, self.val_metric)
+        self._evaluate(batch, self.val_evaluation)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        self._evaluate(batch, self.test_metric)
+        self._evaluate(batch, self.test_evaluation)
 
     def on_validation_epoch_start(self) -> None:
-        self.val_metric.reset()
+        self.val_evaluation.reset()
 
     def on_test_epoch_start(self) -> None:
-        self.test_metric.reset()
+        self.test_evaluation.reset()
 
     def on_validation_epoch_end(self) -> None:
-        self._log_errors("val", self.val_metric)
+        self._log_numbers("val", self.val_evaluation)
+        self.val_evaluation.gather()
+        self.test_evaluation.best = self.val_evaluation.best  # for pictures
 
     def on_test_epoch_end(self) -> None:
         # Taken here, where the processes can still talk to each other.
-        errors = self._log_errors("test", self.test_metric)
-        self.test_errors = {name: round(float(error), 6) for name, error in errors.items()}
-        self.test_rows = self.test_metric.rows()
+        numbers = self._log_numbers("test", self.test_evaluation)
+        self.test_numbers = {name: round(float(number), 6) for name, number in numbers.items()}
+        self.test_evaluation.gather_details()
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Localize a batch: its `index`, the ranked `classes`, their `scores`, `maps` and `boxes`.
+    def predict_step(self, batch: Batch, batch_idx: int) -> Look:
+        """Look at a batch in the views of the main protocol."""
+        evaluation = self.test_evaluation
+        return self.look(batch, evaluation.kind(evaluation.main))
 
-        `boxes` `(B, M, 4)` are in pixels of the view, `scores` `(B, M)` softmax probabilities;
-        the last of the M classes is the true one.
+    def look(self, batch: Batch, kind: str) -> Look:
+        """Classify a batch of evaluation, and map its best guesses and the true class.
+
+        Args:
+            batch: of one view an image, or of the views `self.views`.
+            kind: of view to look at. Where there are several, as in `ten`, class probabilities are
+                averaged over them.
         """
-        output = self(batch.images)
-        classes = ranked_classes(output.logits, batch.labels)
-        maps = self.maps(batch.images, output, classes)
-        return {
-            "index": batch.index,
-            "classes": classes,
-            "scores": output.logits.softmax(1).gather(1, classes),
-            "maps": maps,
-            "boxes": self.test_metric.protocol.boxes(maps, self.size),
-        }
+        images, regions = batch.images, batch.regions
+        if images.ndim == 5:
+            part = view_slices(self.views)[kind]
+            images, regions = images[:, part], regions[:, part]
+            if images.shape[1] == 1:
+                images, regions = images[:, 0], regions[:, 0]
+        several = images.shape[1:2] if images.ndim == 5 else ()
+        flat = images.flatten(0, 1) if several else images
+        output = self(flat)
+        scores = output.logits.float()
+        if several:
+            scores = scores.softmax(1).view(-1, *several, scores.shape[1]).mean(1)
+        classes = ranked_classes(scores, batch.labels)
+        each = classes.repeat_interleave(several[0], 0) if several else classes
+        maps = self.maps(flat, output, each)
+        if several:
+            maps = maps.view(-1, *several, *maps.shape[1:])
+        else:
+            scores = scores.softmax(1)
+        return Look(classes, scores.gather(1, classes), maps, regions)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         assert self.optim is not None
@@ -270,25 +294,14 @@ class Network(pl.LightningModule):
         inputs: Tensor = self.pixels(images)
         return inputs.contiguous(memory_format=self.memory_format)
 
-    def _evaluate(self, batch: Batch, metric: LocalizationError) -> None:
-        output = self(batch.images)
-        classes = ranked_classes(output.logits, batch.labels)
-        metric.update(
-            maps=self.maps(batch.images, output, classes),
-            classes=classes,
-            labels=batch.labels,
-            boxes=batch.boxes,
-            counts=batch.counts,
-            sizes=batch.sizes,
-            regions=batch.regions,
-            index=batch.index,
-        )
+    def _evaluate(self, batch: Batch, evaluation: Evaluation) -> None:
+        evaluation.update({kind: self.look(batch, kind) for kind in evaluation.kinds}, batch)
 
-    def _log_errors(self, stage: str, metric: LocalizationError) -> dict[str, Tensor]:
+    def _log_numbers(self, stage: str, evaluation: Evaluation) -> dict[str, Tensor]:
         # Without true boxes there is no localization error.
-        errors = {name: value for name, value in metric.compute().items() if not value.isnan()}
-        best = "loc_top1" if "loc_top1" in errors else "cls_top1"
-        for name, value in errors.items():
+        numbers = {name: v for name, v in evaluation.compute().items() if not v.isnan()}
+        best = "loc_top1" if "loc_top1" in numbers else "cls_top1"
+        for name, value in numbers.items():
             # `compute` has already combined the processes; sync_dist keeps Lightning from asking.
             self.log(f"{stage}/{name}", value, prog_bar=name == best, sync_dist=True)
-        return errors
+        return numbers

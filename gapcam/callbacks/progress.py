@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import RichProgressBar
 
-from gapcam.metrics import LocalizationError
+from gapcam.arch.evaluation import Evaluation
 
 
 class LocalizationProgress(RichProgressBar):
@@ -49,21 +49,21 @@ class LocalizationProgress(RichProgressBar):
     ) -> None:
         super().on_validation_batch_end(trainer, pl_module, *args, **kwargs)
         if not trainer.sanity_checking:
-            self._show(self.val_progress_bar_id, "Validation", pl_module.val_metric)
+            self._show(self.val_progress_bar_id, "Validation", pl_module.val_evaluation)
 
     def on_test_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any, **kwargs: Any
     ) -> None:
         super().on_test_batch_end(trainer, pl_module, *args, **kwargs)
-        self._show(self.test_progress_bar_id, "Test", pl_module.test_metric)
+        self._show(self.test_progress_bar_id, "Test", pl_module.test_evaluation)
 
-    def _show(self, bar: Any, title: str, metric: Any) -> None:
-        assert isinstance(metric, LocalizationError)
+    def _show(self, bar: Any, title: str, evaluation: Any) -> None:
+        assert isinstance(evaluation, Evaluation)
         # Asking for the number waits for the device; nobody looks where there is no terminal.
         if time.monotonic() - self._read < self.seconds:
             return
         self._read = time.monotonic()
         if self.progress is not None and bar is not None and self.progress.console.is_terminal:
-            errors = {k: float(v) for k, v in metric.running_errors().items()}
+            errors = {k: float(v) for k, v in evaluation.running_errors().items()}
             name = "cls_top1" if math.isnan(errors["loc_top1"]) else "loc_top1"
             self.progress.update(bar, description=f"{title}, {name} error {errors[name]:.1%}")

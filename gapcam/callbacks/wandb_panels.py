@@ -60,7 +60,9 @@ def wandb_boxes(found: Localization, class_names: list[str]) -> dict[str, Any]:
     score = {"score": found.score, "iou": found.iou}
     return {
         "prediction": {
-            "box_data": [_box(found.box, found.guess, found.caption) | {"scores": score}],
+            "box_data": [
+                _box(box, found.guess, found.caption) | {"scores": score} for box in found.boxes
+            ],
             "class_labels": names,
         },
         "ground_truth": {

@@ -1,7 +1,6 @@
-"""Class activation maps: from pooled features and classifier weights to maps of any size."""
+"""Class activation maps: from pooled features and classifier weights to maps."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -44,19 +43,6 @@ def class_activation_maps(features_BKhw: Tensor, weight_CK: Tensor, classes_BM: 
     with torch.autocast(features_BKhw.device.type, enabled=False):
         weight_BMK = weight_CK.float()[classes_BM]
         return torch.einsum("bmk,bkhw->bmhw", weight_BMK, features_BKhw.float())
-
-
-def upsample(maps_BMhw: Tensor, size: tuple[int, int]) -> Tensor:
-    """Enlarge maps to `size` (height, width), bilinear, pixel areas aligned (not corners).
-
-    Args:
-        maps_BMhw: `(B, M, h, w)`.
-        size: height and width wanted, in pixels.
-
-    Returns:
-        `(B, M, height, width)`.
-    """
-    return F.interpolate(maps_BMhw, size=size, mode="bilinear", align_corners=False)
 
 
 def divide_by_max(maps: Tensor) -> Tensor:

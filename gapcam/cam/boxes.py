@@ -37,6 +37,11 @@ def box_iou(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(overlap > 0, overlap / union, torch.zeros_like(overlap))
 
 
+def are_real(boxes_NG4: Tensor, counts_N: Tensor) -> Tensor:
+    """Which boxes of padded lists `(N, G, 4)` are real, `(N, G)` bool, by their number `(N,)`."""
+    return torch.arange(boxes_NG4.shape[1], device=counts_N.device) < counts_N[:, None]
+
+
 def best_iou(boxes_BM4: Tensor, truth_BG4: Tensor, counts_B: Tensor) -> Tensor:
     """IoU of each box with the true box it fits best: a match with any true box counts.
 
@@ -51,7 +56,7 @@ def best_iou(boxes_BM4: Tensor, truth_BG4: Tensor, counts_B: Tensor) -> Tensor:
     if truth_BG4.shape[1] == 0:
         return boxes_BM4.new_zeros(boxes_BM4.shape[:2])
     iou_BMG = box_iou(boxes_BM4[:, :, None], truth_BG4[:, None])
-    is_real_BG = torch.arange(truth_BG4.shape[1], device=counts_B.device) < counts_B[:, None]
+    is_real_BG = are_real(truth_BG4, counts_B)
     return torch.where(is_real_BG[:, None], iou_BMG, torch.zeros_like(iou_BMG)).amax(-1)
 
 

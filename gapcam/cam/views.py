@@ -5,6 +5,9 @@ is a grid of its own; crops are cut on that grid, at whole pixels, so every view
 from three sizes and two offsets, and a box found in the view goes back by one multiplication.
 """
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 import torch
 from torch import Tensor
 
@@ -101,3 +104,23 @@ def mirror_boxes(boxes_BM4: Tensor, view: Size) -> Tensor:
     """Boxes in views mirrored left to right; its own inverse."""
     x0, y0, x1, y1 = boxes_BM4.unbind(-1)
     return torch.stack([view[1] - x1, y0, view[1] - x0, y1], dim=-1)
+
+
+VIEWS = {"whole": 1, "centre": 1, "ten": 10}
+"""Kinds of views, and how many views of an image they are."""
+
+
+def view_slices(kinds: Sequence[str]) -> dict[str, slice]:
+    """Where the views of each kind stand among those of all kinds, in order.
+
+    Example:
+        >>> view_slices(["whole", "ten"])
+        {'whole': slice(0, 1, None), 'ten': slice(1, 11, None)}
+    """
+    ends = list(accumulate(VIEWS[kind] for kind in kinds))
+    return {kind: slice(end - VIEWS[kind], end) for kind, end in zip(kinds, ends, strict=True)}
+
+
+def mirrored_views(count: int) -> tuple[bool, ...]:
+    """Which of the views of one kind are mirrored: of ten crops the second five."""
+    return tuple(view >= 5 for view in range(count)) if count == VIEWS["ten"] else (False,) * count

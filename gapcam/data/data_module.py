@@ -11,15 +11,22 @@ import torch
 from torch.utils.data import DataLoader
 
 from gapcam.batch import Batch, collate
+from gapcam.cam.views import VIEWS
 from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.sampler import ResumableSampler
-from gapcam.data.settings import require_choice, require_size, require_three, require_whole
+from gapcam.data.settings import (
+    require_choice,
+    require_kinds,
+    require_size,
+    require_three,
+    require_whole,
+)
 from gapcam.data.transforms import Views, random_mirrors
+from gapcam.errors import UserError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SHAPES = ("warp", "keep")
-VIEWS = ("whole", "centre")
 
 
 class DataModule(pl.LightningDataModule):
@@ -41,7 +48,8 @@ class DataModule(pl.LightningDataModule):
         flip: mirror half of the training images.
         resize: side to which pictures are brought before crops are cut; null: no crops in training.
         shape: `warp` squashes pictures to a square of `resize`, `keep` brings the short side to it.
-        view: what evaluation sees: `whole` (squashed to `size`) or `centre` (crop).
+        view: what evaluation sees: `whole` (squashed to `size`), `centre` (the crop in the middle),
+            `ten` (crops and their mirrors), or a list of these: all of them, in one pass.
         mean: of the pixel values in 0..1, red, green, blue; for networks without given weights.
         std: standard deviation of the same.
 
@@ -65,7 +73,7 @@ class DataModule(pl.LightningDataModule):
         flip: bool,
         resize: int | None = None,
         shape: str = "warp",
-        view: str = "whole",
+        view: str | Sequence[str] = "whole",
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
@@ -77,11 +85,13 @@ class DataModule(pl.LightningDataModule):
         require_whole("seed", seed, 0)
         require_whole("resize", resize, max(self.size), null="by the size")
         require_choice("shape", shape, SHAPES)
-        require_choice("view", view, VIEWS)
+        kinds = require_kinds("view", view, tuple(VIEWS))
+        if resize is None and kinds != ("whole",):
+            raise UserError(f"data.view={view} cuts crops from larger pictures: give data.resize")
         require_choice("flip", flip, (True, False))
         require_three("mean", mean)
         require_three("std", std, above=0)
-        self.views = Views(self.size, resize, shape == "keep", view)
+        self.views = Views(self.size, resize, shape == "keep", kinds)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.num_workers = default_workers() if num_workers is None else num_workers
@@ -117,7 +127,7 @@ class DataModule(pl.LightningDataModule):
         with_boxes = int((self.test.index.box_counts > 0).sum())
         if 0 < with_boxes < len(self.test):
             notes.append(f"localization is scored on the {with_boxes:,} images with a true box")
-        if self.views.kind != "whole":
+        if self.views.kinds != ("whole",):
             notes.append(f"evaluation sees {self.views.describe()}")
         return notes
 

@@ -41,6 +41,23 @@ def require_choice(key: str, value: Any, choices: Sequence[Any]) -> None:
         )
 
 
+def require_kinds(key: str, value: Any, choices: Sequence[str]) -> tuple[str, ...]:
+    """One of the choices, or a list of several.
+
+    Raises:
+        UserError: if it names none, one that there is not, or one twice.
+    """
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    kinds = tuple(value) if is_list else (value,)
+    is_known = all(type(kind) is str and kind in choices for kind in kinds)
+    if not kinds or not is_known or len(set(kinds)) < len(kinds):
+        raise UserError(
+            f"{_full(key)} must be one of {', '.join(choices)}, or a list of them without repeats; "
+            f"got {value!r}"
+        )
+    return kinds
+
+
 def require_size(size: Any) -> tuple[int, int]:
     """Height and width that the network sees.
 

@@ -28,23 +28,25 @@ class Views(NamedTuple):
         size: height and width that the network sees.
         resize: side to which pictures are brought before crops are cut; null: `size` itself.
         keep_shape: bring the short side to `resize`; otherwise both sides are squashed to it.
-        kind: what evaluation sees: `whole` (the picture squashed to `size`), `centre` (the crop
-            in the middle), `ten` (four corners, centre, and their mirrors).
+        kinds: what evaluation sees, in this order: `whole` (the picture squashed to `size`),
+            `centre` (the crop in the middle), `ten` (four corners, centre, and their mirrors).
     """
 
     size: Size
     resize: int | None = None
     keep_shape: bool = False
-    kind: str = "whole"
+    kinds: tuple[str, ...] = ("whole",)
 
     def describe(self) -> str:
         """What evaluation sees, in words."""
         height, width = self.size
-        if self.kind == "whole":
-            return f"the whole picture, squashed to {height}x{width}"
-        crops = "the centre crop" if self.kind == "centre" else "ten crops"
         full = f"short side {self.resize}" if self.keep_shape else f"squashed to {self.resize}"
-        return f"{crops} of {height}x{width} from the picture ({full})"
+        words = {
+            "whole": f"the whole picture, squashed to {height}x{width}",
+            "centre": f"the centre crop of {height}x{width} from the picture ({full})",
+            "ten": f"ten crops of {height}x{width} from the picture ({full})",
+        }
+        return "; ".join(words[kind] for kind in self.kinds)
 
     @property
     def least(self) -> Size:
@@ -58,15 +60,11 @@ class Views(NamedTuple):
         return resized(size, self.resize, self.keep_shape)
 
     def evaluate(self, picture: Image.Image) -> Sequence[Crop]:
-        """The views of evaluation, made with Pillow: the same pixels on every machine."""
-        size = picture.height, picture.width
-        if self.kind == "whole":
-            return [Crop(_tensor(_resize(picture, self.size)), region(size, *_whole(self.size)))]
-        full = self.full(size)
-        pixels = np.asarray(_resize(picture, full))
-        if self.kind == "centre":
-            return [self._cut(pixels, size, *centre_offset(full, self.size))]
-        return [self._cut(pixels, size, *place) for place in ten_offsets(full, self.size)]
+        """The views of all kinds, made with Pillow: the same pixels on every machine.
+
+        Which of them are of which kind says `gapcam.cam.views.view_slices`.
+        """
+        return [crop for kind in self.kinds for crop in self._crops(kind, picture)]
 
     def train(self, pixels: NDArray[np.uint8], size: Size, random: np.random.Generator) -> Crop:
         """A crop at a random place.
@@ -92,6 +90,16 @@ class Views(NamedTuple):
         window = (y1 - y0, x1 - x0)
         shown = region(size, decoded, y0, x0, window)
         return Crop(_resize_fast(pixels[y0:y1, x0:x1], self.size), shown)
+
+    def _crops(self, kind: str, picture: Image.Image) -> list[Crop]:
+        size = picture.height, picture.width
+        if kind == "whole":
+            return [Crop(_tensor(_resize(picture, self.size)), region(size, *_whole(self.size)))]
+        full = self.full(size)
+        pixels = np.asarray(_resize(picture, full))
+        if kind == "centre":
+            return [self._cut(pixels, size, *centre_offset(full, self.size))]
+        return [self._cut(pixels, size, *place) for place in ten_offsets(full, self.size)]
 
     def _cut(
         self,

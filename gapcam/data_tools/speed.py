@@ -14,7 +14,7 @@ from gapcam.batch import Batch
 from gapcam.build import build_data, build_module, data_facts
 from gapcam.data.data_module import DataModule
 from gapcam.errors import UserError
-from gapcam.protocol import PaperProtocol
+from gapcam.protocol import Protocol
 
 _WARM_UP = 2
 """Batches that are not counted: workers start, kernels are chosen."""
@@ -34,7 +34,7 @@ def run(option: str, plain: dict[str, Any], console: Console) -> int:
     seconds = float(plain["seconds"])
     with console.status(f"loading for {seconds:g} s"):
         loaded = loader_speed(data, seconds)
-    protocol = {"_target_": f"{PaperProtocol.__module__}.PaperProtocol"}
+    protocol = {"paper": {"_target_": f"{Protocol.__module__}.Protocol"}}
     module = build_module(plain["arch"], protocol, data_facts(data))
     with console.status(f"training for {seconds:g} s"):
         needed = network_speed(module.to(device), data, seconds)

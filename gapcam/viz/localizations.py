@@ -10,23 +10,28 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from gapcam.arch.evaluation import Look
 from gapcam.arch.network import Network
 from gapcam.batch import Batch, collate
-from gapcam.cam.activation import divide_by_max, upsample
+from gapcam.cam.activation import divide_by_max
 from gapcam.cam.boxes import best_iou
-from gapcam.cam.views import boxes_from_view
+from gapcam.cam.enlarge import enlarge
+from gapcam.cam.merge import merge_views
+from gapcam.cam.views import Size, mirrored_views
 from gapcam.data.data_module import DataModule
 from gapcam.data.dataset import LocalizationDataset
+from gapcam.protocol import Protocol
 
 _AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class Localization:
-    """The map and box of the best guess for one image.
+    """The map and boxes of the best guess for one image.
 
-    `picture` is the original; `heat` `(H, W)` in 0..1 on the original's pixels; boxes are
-    half-open, in the original's pixels; `iou` is with the best fitting true box.
+    `picture` is the original; `heat` `(H, W)` in 0..1 on the original's pixels; `boxes` `(K, 4)`,
+    half-open, in the original's pixels: one, or a loose and a tight one; `iou` is that of the first
+    with the best fitting true box.
     """
 
     index: int
@@ -34,7 +39,7 @@ class Localization:
     picture: Image.Image
     heat: NDArray[np.float32]
     true_boxes: NDArray[np.float32]
-    box: NDArray[np.float32]
+    boxes: NDArray[np.float32]
     label: int
     guess: int
     true_name: str
@@ -65,39 +70,52 @@ def _localize_batch(
 ) -> Iterator[Localization]:
     batch = collate([dataset[index] for index in indices])
     batch = Batch(*(tensor.to(module.device) for tensor in batch))
-    view = module.size
+    protocol = module.test_evaluation.for_pictures()
     was_training = module.training
     with torch.no_grad():
         found = module.eval().predict_step(batch, 0)
+        best = found._replace(maps=found.maps.narrow(-3, 0, 1))
+        boxes = protocol.boxes(best.maps, module.size, best.regions, batch.sizes)[:, 0]
     module.train(was_training)
-    boxes = boxes_from_view(found["boxes"], view, batch.regions)
     iou = best_iou(boxes, batch.boxes, batch.counts).cpu()
-    maps = found["maps"][:, :1].cpu()
     for row, index in enumerate(indices):
-        guess, label = int(found["classes"][row, 0]), int(batch.labels[row])
+        guess, label = int(found.classes[row, 0]), int(batch.labels[row])
         picture = dataset.picture(index)
         size = picture.height, picture.width
-        heat = _heat(upsample(maps[row : row + 1], view), batch.regions[row].tolist(), size)
         yield Localization(
             index=index,
             name=dataset.name(index),
             picture=picture,
-            heat=heat.numpy(),
+            heat=_heat(protocol, best, row, size, module.size).numpy(),
             true_boxes=dataset.true_boxes(index, size).numpy(),
-            box=boxes[row, 0].cpu().numpy(),
+            boxes=boxes[row].cpu().numpy(),
             label=label,
             guess=guess,
             true_name=data.class_names[label],
             guess_name=data.class_names[guess],
-            score=float(found["scores"][row, 0]),
+            score=float(found.scores[row, 0]),
             iou=float(iou[row, 0]),
         )
 
 
-def _heat(maps: Tensor, region: Sequence[float], size: tuple[int, int]) -> Tensor:
-    """A view's map `(1, 1, h, w)` on the pixels of the original, zero where the view ends."""
-    left, top = (int(corner) for corner in region[:2])
-    right, bottom = (ceil(corner - 1e-3) for corner in region[2:])
+def _heat(protocol: Protocol, look: Look, row: int, size: Size, view: Size) -> Tensor:
+    """The map of one image on the pixels of the original, zero where no view shows it."""
+    maps, regions = look.maps[row : row + 1].cpu(), look.regions[row : row + 1].cpu()
+    if maps.ndim == 5:
+        merged = merge_views(
+            maps,
+            regions,
+            torch.tensor([size]),
+            size,
+            mirrored_views(maps.shape[1]),
+            interpolation=protocol.interpolation,
+            absolute=protocol.merge == "absolute",
+            coverage=protocol.coverage,
+        )
+        return divide_by_max(merged)[0, 0]
+    left, top = (int(corner) for corner in regions[0, :2].tolist())
+    right, bottom = (ceil(corner - 1e-3) for corner in regions[0, 2:].tolist())
+    seen = enlarge(enlarge(maps, view), (bottom - top, right - left))
     heat = maps.new_zeros(size)
-    heat[top:bottom, left:right] = divide_by_max(upsample(maps, (bottom - top, right - left)))[0, 0]
+    heat[top:bottom, left:right] = divide_by_max(seen)[0, 0]
     return heat

@@ -61,7 +61,8 @@ def panel(found: Localization) -> Image.Image:
     sheet = Image.new("RGB", (2 * width + 4, height + _CAPTION_HEIGHT), "white")
     for left, view in zip((0, width + 4), views, strict=True):
         with_truth = draw_boxes(view, found.true_boxes * scale, TRUE_COLOUR)
-        sheet.paste(draw_boxes(with_truth, [found.box * scale], PREDICTED_COLOUR), (left, 0))
+        boxes = [box * scale for box in found.boxes]
+        sheet.paste(draw_boxes(with_truth, boxes, PREDICTED_COLOUR), (left, 0))
     font = ImageFont.load_default(13)
     text = _fit(found.caption, font, sheet.width - 4)
     ImageDraw.Draw(sheet).text((2, height + 4), text, fill="black", font=font)

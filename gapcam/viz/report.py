@@ -23,8 +23,8 @@ def render_report(facts: dict[str, Any], curves_svg: list[str], gallery: Gallery
     """Render the page: numbers with floors, curves, gallery, how to repeat it. No outside links.
 
     Args:
-        facts: what `metrics.json` holds, with `title`, `errors` (name -> percent), `floors`
-            (name -> error rate) and `config` (YAML text) added.
+        facts: what `metrics.json` holds, with `scores` (lines of `gapcam.score_table`),
+            `has_boxes` and `config` (YAML text) added.
         curves_svg: SVG elements.
         gallery: pictures by group.
     """

@@ -5,7 +5,7 @@ import torch
 from scipy.io import loadmat
 from torch import nn
 
-from gapcam.cam.activation import class_activation_maps, divide_by_max, upsample
+from gapcam.cam.activation import class_activation_maps, divide_by_max
 
 
 def test_mean_of_map_plus_bias_is_the_logit() -> None:
@@ -53,12 +53,6 @@ def test_wrong_shapes_are_named(
         class_activation_maps(
             torch.zeros(features), torch.zeros(weight), torch.zeros(classes, dtype=torch.int64)
         )
-
-
-def test_upsampling_aligns_pixel_areas() -> None:
-    # Two cells, four pixels: centres at 0.25 and 0.75 of the width.
-    wide = upsample(torch.tensor([[[[0.0, 4.0]]]]), (1, 4))
-    torch.testing.assert_close(wide, torch.tensor([[[[0.0, 1.0, 3.0, 4.0]]]]))
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@ import torch
 from torchvision.transforms import v2
 
 from gapcam.cam.views import (
+    VIEWS,
     boxes_from_view,
     boxes_to_view,
     centre_offset,
     mirror_boxes,
+    mirrored_views,
     region,
     resized,
     ten_offsets,
+    view_slices,
 )
 
 SIZES = [(1, 1), (375, 500), (500, 333), (17, 301), (301, 17), (255, 257)]
@@ -85,3 +88,25 @@ def test_what_a_view_does_not_show_is_cut_off() -> None:
     shown = torch.tensor([[10.0, 20, 30, 40]])
     boxes = torch.tensor([[[0.0, 0, 20, 30], [50, 50, 60, 60]]])
     assert boxes_to_view(boxes, (40, 40), shown).tolist() == [[[0, 0, 20, 20], [40, 40, 40, 40]]]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ([], {}),
+        (["ten"], {"ten": range(10)}),
+        (["ten", "whole"], {"ten": range(10), "whole": range(10, 11)}),
+        (
+            ["whole", "centre", "ten"],
+            {"whole": range(1), "centre": range(1, 2), "ten": range(2, 12)},
+        ),
+    ],
+)
+def test_where_the_views_of_each_kind_stand(kinds: list[str], expected: dict[str, range]) -> None:
+    places = range(sum(VIEWS[kind] for kind in kinds))
+    assert {kind: places[part] for kind, part in view_slices(kinds).items()} == expected
+
+
+def test_the_mirrored_views_are_those_of_the_ten_crops() -> None:
+    assert mirrored_views(10) == tuple(mirrored for *_, mirrored in ten_offsets((9, 9), (4, 4)))
+    assert mirrored_views(1) == (False,)

@@ -23,6 +23,11 @@ def test_is_deterministic_by_seed() -> None:
     assert first.fingerprint() != other.fingerprint()
 
 
+def test_canvases_are_seen_whole() -> None:
+    with pytest.raises(UserError, match=r"data.view=ten cuts crops .*: give data.resize"):
+        digits(view="ten")
+
+
 def test_box_is_tight_around_the_whole_digit() -> None:
     """Without fragments nothing but the digit is on the canvas."""
     data = digits(fragments=0)

@@ -96,11 +96,36 @@ def test_what_evaluation_sees(root: Path, view: str, shape: str, expected: list[
     assert (note in data.notes()) == (view == "centre")
 
 
+def test_protocols_can_share_one_pass_over_the_pictures(root: Path) -> None:
+    together, whole, ten = (
+        folders(root, view=view) for view in (["whole", "ten"], "whole", ["ten"])
+    )
+    assert together.val[0].image.shape == (11, 3, 16, 20)
+    assert together.val[0].regions.shape == (11, 4)
+    batches = zip(*(data.val_dataloader() for data in (together, whole, ten)), strict=True)
+    for both, one, several in batches:
+        assert torch.equal(both.images[:, 0], one.images)
+        assert torch.equal(both.images[:, 1:], several.images)
+        assert torch.equal(both.regions[:, 0], one.regions)
+        assert torch.equal(both.regions[:, 1:], several.regions)
+    assert together.notes()[-1] == (
+        "evaluation sees the whole picture, squashed to 16x20; ten crops of 16x20 from the "
+        "picture (squashed to 22)"
+    )
+    # Training crops do not depend on what evaluation sees.
+    assert torch.equal(together.train[Draw(0, 0)].image, whole.train[Draw(0, 0)].image)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"shape": "crop"}, r"data.shape must be one of warp, keep; got 'crop'"),
-        ({"view": "five"}, r"data.view must be one of whole, centre; got 'five'"),
+        ({"view": "five"}, r"data.view must be one of whole, centre, ten, or .*; got 'five'"),
+        ({"view": ["ten", "five"]}, r"data.view must be .*; got \['ten', 'five'\]"),
+        ({"view": ["ten", "ten"]}, r"a list of them without repeats; got \['ten', 'ten'\]"),
+        ({"view": []}, r"data.view must be one of .*; got \[\]"),
+        ({"view": [["ten"]]}, r"data.view must be one of .*; got \[\['ten'\]\]"),
+        ({"view": None}, r"data.view must be one of .*; got None"),
         ({"resize": 19}, r"data.resize must be .* whole number, at least 20; got 19"),
         ({"batch_size": 0}, r"data.batch_size must be a whole number, at least 1; got 0"),
         (

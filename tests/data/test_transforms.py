@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from gapcam.cam.views import boxes_from_view, boxes_to_view
+from gapcam.cam.views import boxes_from_view, boxes_to_view, view_slices
 from gapcam.data.transforms import Views, random_mirrors
 
 
@@ -46,7 +46,7 @@ def test_training_crops_are_windows_of_the_picture() -> None:
 def test_centre_crop_is_torchvisions(shape: tuple[int, int], keep_shape: bool) -> None:
     random = np.random.default_rng(0)
     picture = Image.fromarray(random.integers(256, size=(*shape, 3), dtype=np.uint8))
-    (view,) = Views((28, 28), 32, keep_shape, "centre").evaluate(picture)
+    (view,) = Views((28, 28), 32, keep_shape, ("centre",)).evaluate(picture)
     resize = v2.Resize(32) if keep_shape else v2.Resize((32, 32))
     expected = v2.CenterCrop(28)(resize(picture))
     assert torch.equal(view.image, v2.functional.pil_to_tensor(expected))
@@ -57,7 +57,7 @@ def test_ten_crops_show_their_regions() -> None:
     pixels = np.zeros((64, 96, 3), np.uint8)
     pixels[24:40, 40:64] = 255
     truth = torch.tensor([[[40.0, 24, 64, 40]]])
-    crops = Views((28, 28), 32, kind="ten").evaluate(Image.fromarray(pixels))
+    crops = Views((28, 28), 32, kinds=("ten",)).evaluate(Image.fromarray(pixels))
     assert len(crops) == 10
     assert len({crop.region for crop in crops}) == 5
     for number, crop in enumerate(crops):
@@ -68,6 +68,23 @@ def test_ten_crops_show_their_regions() -> None:
         assert box.round().tolist() == [float(corner) for corner in found]
         back = boxes_from_view(box[None, None], (28, 28), torch.tensor([crop.region]))
         torch.testing.assert_close(back, truth, atol=1e-4, rtol=0)
+
+
+def test_several_kinds_of_views_of_one_picture() -> None:
+    random = np.random.default_rng(0)
+    picture = Image.fromarray(random.integers(256, size=(40, 90, 3), dtype=np.uint8))
+    views = Views((28, 28), 32, kinds=("ten", "whole", "centre"))
+    together = views.evaluate(picture)
+    assert len(together) == 12
+    for kind, part in view_slices(views.kinds).items():
+        alone = views._replace(kinds=(kind,)).evaluate(picture)
+        for crop, expected in zip(together[part], alone, strict=True):
+            assert torch.equal(crop.image, expected.image)
+            assert crop.region == expected.region
+    assert views.describe() == (
+        "ten crops of 28x28 from the picture (squashed to 32); the whole picture, squashed to "
+        "28x28; the centre crop of 28x28 from the picture (squashed to 32)"
+    )
 
 
 def test_half_of_a_batch_is_mirrored() -> None:

@@ -1,176 +1,181 @@
-import pickle
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
-from torch import Tensor
+from metric_samples import KINDS, VIEW, Batch, plain, samples, take, updated
 
 from gapcam.cam.boxes import box_iou
-from gapcam.cam.localization import ranked_classes
-from gapcam.cam.views import boxes_from_view
+from gapcam.cam.taxonomy import KINDS as GUESSES
 from gapcam.metrics import LocalizationError
 from gapcam.metrics.localization import LocalizationRows
-from gapcam.protocol import PaperProtocol
-
-SIZE = (24, 32)
+from gapcam.protocol import PUBLISHED, Protocol
 
 
-def samples(count: int) -> dict[str, Tensor]:
-    """Random maps and boxes on images of different sizes, with one to three true boxes."""
-    generator = torch.Generator().manual_seed(3)
-    labels = torch.randint(7, (count,), generator=generator)
-    corners = torch.rand(count, 3, 2, 2, generator=generator).sort(2).values
-    sizes = torch.randint(20, 90, (count, 2), generator=generator)
-    classes = ranked_classes(torch.randn(count, 7, generator=generator), labels)
-    maps = torch.randn(*classes.shape, 6, 8, generator=generator)
-    boxes = corners.flatten(2) * sizes[:, [1, 0, 1, 0]][:, None]
-    # Every other image: the true class's map is right.
-    regions = torch.cat([torch.zeros(count, 2), sizes.flip(1)], dim=1)
-    found = PaperProtocol().boxes(maps[::2, -1:], SIZE)
-    boxes[::2, :1] = boxes_from_view(found, SIZE, regions[::2])
-    return {
-        "maps": maps,
-        "classes": classes,
-        "labels": labels,
-        "boxes": boxes,
-        "counts": torch.randint(1, 4, (count,), generator=generator),
-        "sizes": sizes,
-        "regions": regions,
-        "index": torch.arange(count),
-    }
+def error(batch: Batch, protocol: Protocol | str = "paper", **more: Any) -> LocalizationError:
+    metric = LocalizationError(protocol, VIEW, **more)
+    metric.update(**KINDS["localization"].inputs(batch))
+    return metric
 
 
-def take(batch: dict[str, Tensor], rows: list[int]) -> dict[str, Tensor]:
-    return {name: value[rows] for name, value in batch.items()}
-
-
-def metric(**kwargs: Any) -> LocalizationError:
-    return LocalizationError(PaperProtocol(), SIZE, **kwargs)
-
-
-def slow_errors(batch: dict[str, Tensor]) -> dict[str, float]:
-    """One image and one class at a time."""
+def slow_errors(batch: Batch, least: float = 0.5) -> dict[str, float]:
+    """One image and one class at a time, in pixels of the view, squashed back."""
     wrong = dict.fromkeys(("loc_top1", "loc_top5", "loc_gt_known", "cls_top1", "cls_top5"), 0)
-    count = len(batch["labels"])
-    for i in range(count):
+    located = 0
+    for i in range(len(batch["labels"])):
         height, width = batch["sizes"][i].tolist()
-        boxes = PaperProtocol().boxes(batch["maps"][i : i + 1], SIZE)[0]
-        scale = torch.tensor([width / 32, height / 24, width / 32, height / 24])
+        maps, region = batch["maps"][i : i + 1], batch["regions"][i : i + 1]
+        boxes = PUBLISHED["paper"].boxes(maps, VIEW, region, batch["sizes"][i : i + 1])[0, :, 0]
         truth = batch["boxes"][i, : int(batch["counts"][i])]
-        placed = [max(float(box_iou(box * scale, t)) for t in truth) >= 0.5 for box in boxes]
         named = [int(c) == int(batch["labels"][i]) for c in batch["classes"][i]]
+        wrong["cls_top1"] += not named[0]
+        wrong["cls_top5"] += not any(named[:-1])
+        if not len(truth):
+            continue
+        located += 1
+        assert (boxes <= torch.tensor([width, height] * 2) + 1e-3).all()
+        placed = [max(float(box_iou(box, t)) for t in truth) >= least for box in boxes]
         wrong["loc_top1"] += not (placed[0] and named[0])
         wrong["loc_top5"] += not any(p and n for p, n in zip(placed[:-1], named[:-1], strict=True))
         wrong["loc_gt_known"] += not placed[-1]
-        wrong["cls_top1"] += not named[0]
-        wrong["cls_top5"] += not any(named[:-1])
-    return {name: total / count for name, total in wrong.items()}
+    images = len(batch["labels"])
+    return {name: n / (located if name[:3] == "loc" else images) for name, n in wrong.items()}
 
 
 def test_equals_the_slow_loop() -> None:
-    batch = samples(40)
-    localization = metric()
-    localization.update(**batch)
-    errors = {name: float(value) for name, value in localization.compute().items()}
+    batch = samples(60)
     expected = slow_errors(batch)
     assert 0 < expected["loc_gt_known"] < 1
-    assert {name: errors[name] for name in expected} == pytest.approx(expected)
+    numbers = plain(error(batch).compute())
+    assert {name: numbers[name] for name in expected} == pytest.approx(expected)
+    assert set(numbers) - set(expected) == {
+        "floor_whole_image",
+        "floor_best_centred",
+        "floor_centred_side",
+    }
 
 
-def test_batches_order_and_repeats_do_not_matter() -> None:
-    batch = samples(9)
-    whole, parts = metric(), metric()
-    whole.update(**batch)
-    for rows in ([8, 0, 3], [5], [1, 2, 4, 6, 7], [0, 8, 8]):  # the last are padding
-        parts.update(**take(batch, rows))
-    assert parts.compute() == whole.compute()
-    assert all(torch.equal(a, b) for a, b in zip(parts.rows(), whole.rows(), strict=True))
+def test_the_only_iou_of_a_protocol_is_meant() -> None:
+    batch = samples(60)
+    numbers = plain(error(batch, replace(PUBLISHED["paper"], iou=(0.3,))).compute())
+    expected = slow_errors(batch, 0.3)
+    assert {name: numbers[name] for name in expected} == pytest.approx(expected)
+    among_several = replace(PUBLISHED["paper"], iou=(0.3, 0.5, 0.7))
+    assert plain(error(batch, among_several).compute()) == plain(error(batch).compute())
 
 
-def test_reset_and_pickle() -> None:
-    batch = samples(6)
-    localization = metric()
-    localization.update(**take(batch, [0, 1]))
-    localization.reset()
-    localization.update(**take(batch, [2, 3, 4]))
-    copy = pickle.loads(pickle.dumps(localization))
-    assert copy.compute() == localization.compute()
-    assert localization.rows().index.tolist() == [2, 3, 4]
-    assert localization.state_dict() == {}
+def test_rows_are_in_order_and_each_once() -> None:
+    batch, parts = samples(9), LocalizationError("paper", VIEW)
+    for rows in ([8, 0, 3], [5], [1, 2, 4, 6, 7], [0, 8, 8]):
+        parts.update(**KINDS["localization"].inputs(take(batch, rows)))
+    whole = error(batch).rows()
+    assert all(torch.equal(a, b) for a, b in zip(parts.rows(), whole, strict=True))
+    assert whole.boxes.shape == (9, 6, 1, 4)
+    assert whole.iou.shape == (9, 6, 1)
+    assert whole.index.tolist() == list(range(9))
 
 
 def test_running_errors_are_the_errors_so_far() -> None:
-    batch = samples(6)
-    localization = metric()
-    localization.update(**batch)
-    assert localization.running_errors()["loc_top1"] == localization.compute()["loc_top1"]
+    metric = error(samples(20))
+    numbers = metric.compute()
+    assert plain(metric.running_errors()) == {
+        name: numbers[name].item() for name in numbers if not name.startswith("floor")
+    }
 
 
 def test_images_without_boxes_count_for_classification_alone() -> None:
     batch = samples(40)
+    batch["counts"] = batch["counts"].clamp(min=1)
+    everything = plain(error(batch).compute())
     batch["counts"][30:] = 0
-    localization, with_boxes, all_images = metric(), metric(), metric()
-    localization.update(**batch)
-    with_boxes.update(**take(batch, list(range(30))))
-    all_images.update(**samples(40))
-    errors = localization.compute()
-    for name, value in with_boxes.compute().items():
-        other = all_images if name.startswith("cls") else with_boxes
-        assert errors[name] == other.compute()[name], (name, value)
+    with_boxes = plain(error(take(batch, slice(0, 30))).compute())
+    for name, value in plain(error(batch).compute()).items():
+        assert value == (everything if name.startswith("cls") else with_boxes)[name], name
 
 
 def test_without_any_box_there_is_no_localization_error() -> None:
-    batch = take(samples(2), [0])
-    localization = metric()
-    localization.update(**{**batch, "boxes": torch.zeros(1, 0, 4), "counts": torch.tensor([0])})
-    errors = localization.compute()
-    missing = {name for name, value in errors.items() if value.isnan()}
-    assert missing == set(errors) - {"cls_top1", "cls_top5"}
+    batch = samples(3)
+    batch["boxes"], batch["counts"] = torch.zeros(3, 0, 4), torch.zeros(3, dtype=torch.int64)
+    numbers = plain(error(batch).compute())
+    missing = {name for name, value in numbers.items() if value is None}
+    assert missing == set(numbers) - {"cls_top1", "cls_top5"}
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("maps", torch.zeros(2, 6, 4), r"needs maps .* got \(2, 6, 4\)"),
-        ("classes", torch.zeros(2, 3), r"got .*\(2, 3\)"),
-        ("boxes", torch.zeros(2, 4), r"got .*\(2, 4\)"),
-    ],
+    "value", [float("nan"), float("inf"), 0.0, -1.0], ids=["nan", "inf", "constant", "negative"]
 )
-def test_wrong_shapes_are_named(name: str, value: Tensor, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        metric().update(**{**samples(2), name: value})
+def test_a_map_without_a_box_is_an_error_and_never_a_free_point(value: float) -> None:
+    batch = samples(4)
+    batch["counts"] = batch["counts"].clamp(min=1)
+    batch["boxes"][:, 0] = torch.tensor([0.0, 0, 5, 5])
+    batch["boxes"][0, :, 2:] = batch["boxes"][0, :, :2]  # empty true boxes
+    batch["classes"][:, 0] = batch["labels"]
+    if value in (0.0, -1.0):
+        batch["maps"].fill_(value)
+    else:
+        batch["maps"][..., 1, 1] = value
+    metric = error(batch)
+    numbers = metric.compute()
+    assert numbers["loc_gt_known"] == numbers["loc_top1"] == numbers["loc_top5"] == 1
+    assert metric.taxonomy()["nothing_found"] == 1
+    assert not metric.rows().boxes.any()
 
 
-def test_any_number_of_processes_gives_the_same(tmp_path: Path) -> None:
-    """1, 2 and 3 gloo processes, with 7 images and with fewer images than processes."""
-    mp.spawn(_evaluate_part, args=(tmp_path,), nprocs=3)
-    for images in (7, 2):
-        alone = metric()
-        alone.update(**samples(images))
-        for processes in (1, 2, 3):
-            for rank in range(processes):
-                errors, rows = torch.load(tmp_path / f"{images}-{processes}-{rank}.pt")
-                assert errors == alone.compute()
-                together = zip(rows, alone.rows(), strict=True)
-                assert all(torch.equal(found, expected) for found, expected in together)
+def test_loose_and_tight_boxes() -> None:
+    batch = samples(6)
+    metric = error(batch, "released")
+    numbers, rows = metric.compute(), metric.rows()
+    assert rows.boxes.shape == (6, 6, 2, 4)
+    tight = {f"loc_{name}_tight" for name in ("top1", "top5", "gt_known")}
+    assert set(numbers) - set(error(batch).compute()) == tight | {"loc_top5_heuristic"}
+    assert len(metric.errors_by_guesses()) == 5
 
 
-def _evaluate_part(rank: int, folder: Path) -> None:
-    """A process of padded distributed evaluations, as Lightning arranges them."""
-    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=3)
-    for processes in (1, 2, 3):
-        group = dist.new_group(list(range(processes)))
-        for images in (7, 2) if rank < processes else ():
-            padded = [*range(images), *range(processes)][: -(-images // processes) * processes]
-            localization = metric(process_group=group)
-            for row in padded[rank::processes]:
-                localization.update(**take(samples(images), [row]))
-            rows = tuple(localization.rows())
-            torch.save((localization.compute(), rows), folder / f"{images}-{processes}-{rank}.pt")
-    dist.destroy_process_group()
+def test_taxonomy_says_what_is_wrong() -> None:
+    batch = samples(60)
+    metric = error(batch)
+    shares, numbers = metric.taxonomy(), metric.compute()
+    assert list(shares) == list(GUESSES)
+    assert float(sum(shares.values())) == pytest.approx(1)
+    assert float(shares["right"]) == pytest.approx(1 - float(numbers["loc_top1"]))
+    assert shares["wrong_class"] > 0
+
+
+def test_slices_add_up_to_the_numbers() -> None:
+    metric = error(samples(60))
+    numbers = metric.compute()
+    slices = metric.slices()
+    assert list(slices) == ["size", "boxes", "class"]
+    for found in slices.values():
+        assert found.images.sum() == 60
+        for name, values in found.numbers.items():
+            weights = found.images if name.startswith("cls") else found.with_boxes
+            total = (values.nan_to_num() * weights).sum() / weights.sum()
+            assert float(total) == pytest.approx(float(numbers[name])), name
+    assert slices["boxes"].numbers["loc_top1"][0].isnan()
+
+
+def test_a_class_without_boxes_is_reported() -> None:
+    batch = samples(60)
+    batch["counts"][batch["labels"] == 3] = 0
+    metric = error(batch, num_classes=9)
+    assert metric.classes_without_boxes() == [3, 7, 8]
+    by_class = metric.slices()["class"]
+    assert by_class.groups == tuple("012345678")
+    assert by_class.with_boxes[3] == 0 < by_class.images[3]
+    assert by_class.numbers["loc_gt_known"][3].isnan()
+    assert not by_class.numbers["cls_top1"][3].isnan()
+    assert error(batch).classes_without_boxes() == [3]
+    assert LocalizationError("paper", VIEW).classes_without_boxes() == []
+
+
+def test_confidence_has_an_interval_for_each_number() -> None:
+    metric = updated("localization", samples(60))
+    numbers, intervals = metric.compute(), metric.confidence(resamples=200)
+    assert set(intervals) == set(numbers) - {"floor_centred_side"}
+    for name, (low, high) in intervals.items():
+        assert low <= float(numbers[name]) <= high, name
+    assert intervals["loc_gt_known"].low < intervals["loc_gt_known"].high
 
 
 def test_rows_name_their_columns() -> None:
@@ -182,4 +187,6 @@ def test_rows_name_their_columns() -> None:
         "iou",
         "floor_iou",
         "counts",
+        "object_sizes",
+        "kinds",
     )

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from gapcam.score_table import Row
 from gapcam.viz.curves import draw_curves
 from gapcam.viz.localizations import Localization
 from gapcam.viz.overlay import panel
@@ -29,9 +30,15 @@ FACTS = {
         "fingerprint": {"test": "0123456789abcdef"},
         "notes": ["a note"],
     },
-    "errors": {"classification, top-1": 12.345},
-    "floors": {"floor: box around the whole image": 0.6},
-    "protocol": {"name": "paper", "rule": "value > 0.2 of max"},
+    "scores": [
+        Row("error, %", "classification, top-1", ["12.35", "-"]),
+        Row("GT-known error of floors and ceiling, %", "floor: box around the whole image", ["60.00", "60.00"]),
+    ],
+    "has_boxes": True,
+    "protocols": {
+        name: {"title": name, "id": f"{name}-0a1b2c", "rule": "value > 0.2; largest component"}
+        for name in ("paper", "wsolevaluation")
+    },
     "weights": "last",
     "seconds": {"train": 1.0},
     "trained": {"epochs": 1, "steps": 2},
@@ -74,7 +81,7 @@ def test_opens_on_a_phone_without_faults(page: Page, tmp_path: Path) -> None:
         picture=Image.new("RGB", (64, 48), "grey"),
         heat=np.zeros((48, 64), np.float32),
         true_boxes=np.zeros((1, 4), np.float32),
-        box=np.array([1, 1, 9, 9], np.float32),
+        boxes=np.array([[1, 1, 9, 9]], np.float32),
         label=0,
         guess=0,
         true_name="cat",

@@ -22,7 +22,7 @@ def localization(size: tuple[int, int] = (40, 20), guess: int = 1) -> Localizati
         picture=Image.new("RGB", size, (128, 128, 128)),
         heat=heat,
         true_boxes=np.array([[0, 0, 10, 10], [20, 5, 40, 20]], np.float32),
-        box=np.array([0, 0, width // 2, height], np.float32),
+        boxes=np.array([[0, 0, width // 2, height]], np.float32),
         label=1,
         guess=guess,
         true_name="cat",

@@ -1,0 +1,196 @@
+"""`python -m gapcam.evaluate`: score a network, or anybody's heat maps, under several protocols.
+
+Importing this module does not import torch: help, completion and mistakes answer at once.
+"""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+
+from gapcam.config_dir import CONFIG_DIR
+from gapcam.errors import UserError
+from gapcam.naming import data_name, file_name, network_name
+from gapcam.run_directory import is_main_process
+from gapcam.suggest import suggestions
+from gapcam.summary import print_result, wide_console
+from gapcam.view_choice import settle_views
+
+CONFIG = "evaluate"
+
+CHOICES = {"split": ("test", "val"), "thresholds": ("val", None), "references": (True, False)}
+"""What the settings can be that are chosen from a list."""
+
+_ERROR_IN_WORKER = f"{UserError.__module__}.{UserError.__name__}: "
+
+
+def main() -> None:
+    """Do what the command line says; after a misspelt setting, say which ones exist."""
+    try:
+        compose_and_evaluate()
+    except SystemExit as stop:
+        if stop.code == 1:
+            for line in suggestions(sys.argv[1:], CONFIG):
+                print(line, file=sys.stderr)
+        raise
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=CONFIG)
+def compose_and_evaluate(config: DictConfig) -> None:
+    """Evaluate what one configuration names; mistakes are told without a traceback."""
+    try:
+        evaluate(config)
+    except UserError as error:
+        # A loader's worker process wraps the message in its traceback.
+        raise CompactHydraException(str(error).rpartition(_ERROR_IN_WORKER)[2]) from None
+
+
+def evaluate(config: DictConfig) -> dict[str, Any]:
+    """Score what one configuration names, print the numbers and write them to a folder.
+
+    Returns:
+        What `metrics.json` holds.
+
+    Raises:
+        UserError: on bad input.
+    """
+    console = wide_console(quiet=not is_main_process())
+    words = HydraConfig.get().overrides.task
+    _take_words_for_paths(config)
+    require_one_source(config, words)
+    require_choices(config)
+    name = config.name or f"{source_name(config)}-{data_of(config)}-{config.split}"
+    folder = Path(str(config.evaluations)) / name
+    require_writable(folder)
+    try:
+        with console.status("loading torch"):
+            from gapcam.score_network import arch_of
+            from gapcam.scoring import score
+        if config.ckpt is not None:
+            with open_dict(config):
+                config.arch = arch_of(Path(config.ckpt))
+        command = shlex.join(["python", "-m", "gapcam.evaluate", *words])
+        facts = score(settings(config), folder, command, console)
+    except (KeyboardInterrupt, SystemExit):
+        # Lightning turns Ctrl-C into SystemExit once it has shut down.
+        console.print("Interrupted; the same command begins anew.")
+        raise SystemExit(130) from None
+    print_result(facts, str(folder), console, config.split)
+    return facts
+
+
+def require_one_source(config: DictConfig, words: list[str]) -> None:
+    """Refuse a command that names no maps to score, or two sources of them.
+
+    Raises:
+        UserError: saying how to name one.
+    """
+    named = {
+        "ckpt=...": config.ckpt,
+        "maps=...": config.maps,
+        "arch.weights=...": config.arch.get("weights"),
+    }
+    given = [source for source, value in named.items() if value is not None]
+    if len(given) != 1:
+        raise UserError(
+            f"Whose maps? Give one of {', '.join(named)} (with arch=...); "
+            f"got {' and '.join(given) or 'none'}."
+        )
+    of_arch = [word for word in words if word.lstrip("+~").startswith("arch")]
+    if config.ckpt is not None and of_arch:
+        raise UserError(
+            f"{config.ckpt} says what network it is; leave out {' '.join(of_arch)}, or give "
+            "arch.weights=... instead of ckpt=..."
+        )
+
+
+def require_choices(config: DictConfig) -> None:
+    """Refuse settings that can be judged without torch.
+
+    Raises:
+        UserError: if a setting is impossible.
+    """
+    for key, choices in CHOICES.items():
+        if config[key] not in choices:
+            listed = ", ".join("null" if c is None else str(c).lower() for c in choices)
+            raise UserError(f"{key} must be one of {listed}; got {config[key]!r}")
+    view = config.view
+    is_pair = isinstance(view, ListConfig) and len(view) == 2
+    if not is_pair or not all(_is_side(side) for side in view):
+        raise UserError(f"view must be a height and a width, as in [224,224]; got {view!r}")
+
+
+def require_writable(folder: Path) -> None:
+    """Refuse a folder of results that cannot be written to, before anything is computed.
+
+    Raises:
+        UserError: if it cannot be made, or belongs to somebody else.
+    """
+    home = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not home.is_dir() or not os.access(home, os.W_OK):
+        raise UserError(
+            f"Results cannot be written to {folder}: {home} is no folder, or belongs to somebody "
+            "else. Give another one, evaluations=..."
+        )
+
+
+def source_name(config: DictConfig) -> str:
+    """A word for what is scored: the run of a checkpoint, the folder of maps, the network."""
+    if config.maps is not None:
+        return file_name(Path(config.maps).resolve().name)
+    if config.ckpt is None:
+        return network_name(HydraConfig.get().runtime.choices["arch"], config.arch)
+    path = Path(config.ckpt).resolve()
+    if path.parent.name == "checkpoints":
+        return file_name("-".join([*path.parts[-5:-2], path.stem]))
+    return file_name(path.stem)
+
+
+def data_of(config: DictConfig) -> str:
+    """A word for the data that are scored on."""
+    return data_name(HydraConfig.get().runtime.choices["data"], config.data)
+
+
+def settings(config: DictConfig) -> dict[str, Any]:
+    """Plain configuration without interpolations.
+
+    Raises:
+        UserError: if a setting is missing or impossible.
+    """
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        wanted = " ".join(f"{key}=..." for key in missing)
+        raise UserError(f"{', '.join(missing)} must be set: add {wanted} to the command.")
+    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    if plain["maps"] is not None:
+        _see_whole_images(plain)
+    settle_views(plain)
+    return plain
+
+
+def _take_words_for_paths(config: DictConfig) -> None:
+    """A folder may be called 2026; nothing, as in `maps=`, names none."""
+    for key in ("ckpt", "maps", "val_maps", "name"):
+        word = config[key]
+        config[key] = None if word in (None, "") else str(word)
+
+
+def _see_whole_images(plain: dict[str, Any]) -> None:
+    """Let protocols take each map for one view of a whole image, whatever they look at else."""
+    for node in (plain.get("protocol") or {}).values():
+        if isinstance(node, dict):
+            node["view"] = "whole"
+
+
+def _is_side(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""What `metrics.json` says of a run."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from gapcam.arch.network import MAPS, Network
+from gapcam.arch.profile import Profile
+from gapcam.build import versions
+from gapcam.data.data_module import DataModule
+from gapcam.run_directory import RunDirectory
+
+
+def run_facts(
+    directory: RunDirectory,
+    module: Network,
+    measured: Profile,
+    data: DataModule,
+    trainer: pl.Trainer,
+    seconds: dict[str, float],
+    command: str,
+) -> dict[str, Any]:
+    """Everything needed to know how the numbers of a run were made, the numbers included.
+
+    Args:
+        directory: of the run; has its configuration.
+        module: the network, after its test.
+        measured: its size and mapping resolution.
+        data: what it was trained and tested on.
+        trainer: which did that.
+        seconds: that it took, by what.
+        command: the command line.
+    """
+    config = directory.config
+    details = list(module.test_evaluation.details.values())
+    trained = trainer.global_step > 0
+    start = config["arch"]["weights"] or "random"
+    return {
+        "title": config["run_id"],
+        "metrics": {f"test/{name}": value for name, value in module.test_numbers.items()},
+        "units": "loc_*, cls_*, floor_*: error rates in 0..1, lower is better; max_box_acc*: "
+        "accuracies; floor_centred_side: fraction of a side",
+        "protocols": {
+            name: protocol.as_dict() for name, protocol in module.test_evaluation.protocols.items()
+        },
+        "thresholds": module.test_evaluation.chosen,
+        **module.test_evaluation.facts(),
+        "weights": config["ckpt"] or (config["weights"] if trained else f"{start}, not trained"),
+        "network": {
+            "name": config["arch"]["_target_"].rpartition(".")[2],
+            "parameters": measured.parameters,
+            "gflops": round(measured.flops / 1e9, 4),
+            "last_layer": module.last_layer,
+            "mapping_resolution": list(measured.mapping_resolution),
+            "maps": MAPS[module.cam],
+            "started_from": start,
+            "view": list(module.size),
+            "pixels": module.pixels.format().describe(),
+        },
+        "data": {
+            "description": data.describe(),
+            "evaluated_on": f"{details[0].images:,} images of the {data.test.split} split",
+            "view": data.views.describe(),
+            "fingerprint": data.fingerprint(),
+            "notes": data.notes(),
+        },
+        "trained": {"epochs": trainer.current_epoch, "steps": trainer.global_step},
+        "seed": config["seed"],
+        "seconds": seconds,
+        "device": f"{trainer.world_size} x {_device_name(trainer)}",
+        "versions": versions(),
+        "command": command,
+    }
+
+
+def _device_name(trainer: pl.Trainer) -> str:
+    device = trainer.strategy.root_device
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -1,0 +1,129 @@
+"""What `gapcam.evaluate` does once its configuration is settled."""
+
+import csv
+import json
+import time
+from collections.abc import Sequence
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from gapcam.arch.evaluation import Details
+from gapcam.atomic import atomic_path, write_text
+from gapcam.build import build_data, build_protocols, versions
+from gapcam.cam.max_box import Curves
+from gapcam.data.dataset import LocalizationDataset
+from gapcam.experiment import keep_lightning_quiet
+from gapcam.metrics.drawing import draw_curves
+from gapcam.metrics.sample_metric import main_iou
+from gapcam.progress_bar import progress_bar
+from gapcam.protocol import Protocol
+from gapcam.references import reference_metrics
+from gapcam.results import write_rows
+from gapcam.run_directory import is_main_process
+from gapcam.score_maps import score_folder
+from gapcam.score_network import score_network
+from gapcam.score_table import by_protocol
+
+
+def score(config: dict[str, Any], folder: Path, command: str, console: Console) -> dict[str, Any]:
+    """Score a network or a folder of maps, and write what was found into a folder.
+
+    What an earlier evaluation left there is replaced. The folder gets `metrics.json`; for each
+    protocol `slices-<protocol>.csv`, numbers of groups of images; `rows-<protocol>.csv`, the boxes
+    of every image, where the protocol has a threshold; and `curve-<protocol>.png` where it tries
+    all of them.
+
+    Returns:
+        What `metrics.json` holds.
+
+    Raises:
+        UserError: on bad input, before anything is computed where that is possible.
+    """
+    keep_lightning_quiet()
+    start = time.perf_counter()
+    build_protocols(config["protocol"])  # a mistake shows before the data are read
+    with console.status("reading the data") as status:
+        data = build_data(config, lambda n: status.update(f"reading the data: {n:,} pictures"))
+    dataset: LocalizationDataset = getattr(data, config["split"])
+    if config["maps"] is None:
+        scored = score_network(config, data, dataset, console)
+    else:
+        with progress_bar("scoring maps", len(dataset), console) as advance:
+            scored = score_folder(config, data, dataset, advance)
+    numbers = scored.numbers
+    if config["references"] and is_main_process():
+        numbers |= reference_metrics(scored.evaluation, dataset, scored.resolution, console)
+    evaluation = scored.evaluation
+    facts = {
+        "title": folder.name,
+        "metrics": {f"{config['split']}/{name}": value for name, value in numbers.items()},
+        "units": "cls_*, loc_*, floor_*, ceiling_*: error rates in 0..1, lower is better; "
+        "max_box_acc*: accuracies; floor_centred_side: fraction of a side",
+        "protocols": {name: rule.as_dict() for name, rule in evaluation.protocols.items()},
+        "thresholds": evaluation.chosen,
+        **evaluation.facts(),
+        "maps": scored.maps,
+        "data": {
+            "description": data.describe(),
+            "evaluated_on": f"{scored.images:,} images of the {dataset.split} split",
+            "fingerprint": {config["split"]: dataset.fingerprint},
+            "notes": data.notes() + scored.notes,
+        },
+        "seconds": {"all": time.perf_counter() - start},
+        "versions": versions(),
+        "command": command,
+    }
+    if is_main_process():
+        _clear(folder)
+        by_name = by_protocol(facts["metrics"], evaluation.protocols, config["split"])
+        for name, details in evaluation.details.items():
+            _write_details(folder, name, details, dataset, data.class_names)
+            if details.curves is not None and details.curves.images:
+                protocol = evaluation.protocols[name]
+                _draw(folder / f"curve-{name}.png", details.curves, protocol, by_name[name])
+        write_text(folder / "metrics.json", json.dumps(facts, indent=2))
+    return facts
+
+
+def _clear(folder: Path) -> None:
+    """Remove an earlier evaluation, which may have been of other protocols."""
+    for pattern in ("metrics.json", "rows-*.csv", "slices-*.csv", "curve-*.png"):
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+def _draw(path: Path, curves: Curves, protocol: Protocol, numbers: dict[str, float]) -> None:
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    values = {name: torch.tensor(value) for name, value in numbers.items()}
+    draw_curves(curves, values, main_iou(protocol), protocol.title, figure.subplots())
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=150)
+
+
+def _write_details(
+    folder: Path,
+    name: str,
+    details: Details,
+    dataset: LocalizationDataset,
+    class_names: Sequence[str],
+) -> None:
+    if details.rows is not None:
+        write_rows(folder / f"rows-{name}.csv", details.rows, dataset, class_names)
+    with (
+        atomic_path(folder / f"slices-{name}.csv") as temporary,
+        temporary.open("w", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        for by, part in details.slices.items():
+            if by == next(iter(details.slices)):
+                writer.writerow(["by", "group", "images", "with_boxes", *part.numbers])
+            groups = class_names if by == "class" else part.groups
+            columns = [part.images, part.with_boxes, *part.numbers.values()]
+            for group, *values in zip(groups, *(c.tolist() for c in columns), strict=True):
+                # An empty cell: no image of the group counts.
+                writer.writerow([by, group, *("" if isnan(v) else f"{v:.6g}" for v in values)])

@@ -32,7 +32,11 @@ FACTS = {
     },
     "scores": [
         Row("error, %", "classification, top-1", ["12.35", "-"]),
-        Row("GT-known error of floors and ceiling, %", "floor: box around the whole image", ["60.00", "60.00"]),
+        Row(
+            "GT-known error of floors and ceiling, %",
+            "floor: box around the whole image",
+            ["60.00", "60.00"],
+        ),
     ],
     "has_boxes": True,
     "protocols": {

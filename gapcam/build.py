@@ -104,7 +104,14 @@ def build_protocols(nodes: Mapping[str, Any]) -> dict[str, Protocol]:
     """
     if not nodes:
         raise UserError(f"protocol names no protocol; give one of {', '.join(PUBLISHED)}")
-    return {name: build(node, f"protocol.{name}", name=name) for name, node in nodes.items()}
+    protocols = {name: build(node, f"protocol.{name}", name=name) for name, node in nodes.items()}
+    for name, protocol in protocols.items():
+        if protocol.region == "contour" and protocol.threshold is not None:
+            raise UserError(
+                f"protocol.{name}: region=contour scores all thresholds; leave threshold=null, and "
+                f"set protocol.{name}.steps for fewer of them"
+            )
+    return protocols
 
 
 def data_facts(data: DataModule) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Importing this module does not import torch: help, completion and mistakes answer at once.
 """
 
+import json
 import os
 import shlex
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from gapcam.config_dir import CONFIG_DIR
@@ -26,6 +28,9 @@ CONFIG = "evaluate"
 
 CHOICES = {"split": ("test", "val"), "thresholds": ("val", None), "references": (True, False)}
 """What the settings can be that are chosen from a list."""
+
+_WRITTEN: set[Path] = set()
+"""Folders of results of this process's jobs."""
 
 _ERROR_IN_WORKER = f"{UserError.__module__}.{UserError.__name__}: "
 
@@ -65,9 +70,15 @@ def evaluate(config: DictConfig) -> dict[str, Any]:
     _take_words_for_paths(config)
     require_one_source(config, words)
     require_choices(config)
-    name = config.name or f"{source_name(config)}-{data_of(config)}-{config.split}"
+    words_of_name = [source_name(config), data_of(config), config.split]
+    name = config.name or "-".join([*words_of_name, "+".join(config.get("protocol") or ())])
     folder = Path(str(config.evaluations)) / name
     require_writable(folder)
+    if folder in _WRITTEN and HydraConfig.get().mode == RunMode.MULTIRUN:
+        raise UserError(
+            f"{folder} has the results of another job of this sweep: give each job a name of its "
+            "own, as in 'name=t${protocol.paper.threshold}'"
+        )
     try:
         with console.status("loading torch"):
             from gapcam.score_network import arch_of
@@ -81,6 +92,7 @@ def evaluate(config: DictConfig) -> dict[str, Any]:
         # Lightning turns Ctrl-C into SystemExit once it has shut down.
         console.print("Interrupted; the same command begins anew.")
         raise SystemExit(130) from None
+    _WRITTEN.add(folder)
     print_result(facts, str(folder), console, config.split)
     return facts
 
@@ -138,6 +150,17 @@ def require_writable(folder: Path) -> None:
             f"Results cannot be written to {folder}: {home} is no folder, or belongs to somebody "
             "else. Give another one, evaluations=..."
         )
+    earlier = folder / "metrics.json"
+    if earlier.is_file() and " -m gapcam.evaluate " not in f"{_command_of(earlier)} ":
+        raise UserError(f"{folder} holds results of something else; give another name=...")
+
+
+def _command_of(path: Path) -> str:
+    """The command line that a file of results was written by, as far as it can be told."""
+    try:
+        return str(json.loads(path.read_text())["command"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def source_name(config: DictConfig) -> str:
@@ -189,7 +212,7 @@ def _see_whole_images(plain: dict[str, Any]) -> None:
 
 
 def _is_side(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 4096
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from gapcam.data.map_files import MapFolder
 from gapcam.errors import UserError
 from gapcam.map_scores import Maps, score_maps, without_scores
 from gapcam.scored import Scored
-from gapcam.threshold_choice import best_of_scored
+from gapcam.threshold_choice import NO_OTHERS, best_of_scored
 
 AT_ONCE = 64
 
@@ -63,10 +63,10 @@ def _choose(
 ) -> list[str]:
     """Choose thresholds on maps of the validation split, if there are any."""
     swept = ", ".join(evaluation.sweeps)
-    if config["val_maps"] is None or dataset is data.val:
+    if dataset is data.val or not data.val.has_boxes:
+        return [best_of_scored(swept, NO_OTHERS)]
+    if config["val_maps"] is None:
         return [best_of_scored(swept, "val_maps=... names maps of the validation split")]
-    if not data.val.has_boxes:
-        raise UserError(f"The {data.val.split} split has no true boxes to choose thresholds on.")
     protocols = {name: evaluation.protocols[name] for name in evaluation.sweeps}
     chooser = Evaluation(protocols, evaluation.size)
     score_maps(chooser, data.val, _batches(_open(config["val_maps"], data.val)), lambda _: None)

@@ -57,7 +57,8 @@ def score_network(
         notes = choose_thresholds(trainer, module, data, dataset, needs_boxes=False)
     else:
         swept = ", ".join(module.test_evaluation.sweeps)
-        notes = [best_of_scored(swept, "as thresholds=null asks for")] if swept else []
+        is_noted = swept and dataset.has_boxes
+        notes = [best_of_scored(swept, "as thresholds=null asks for")] if is_noted else []
     loader = getattr(data, f"{config['split']}_dataloader")()
     trainer.test(module, dataloaders=loader, verbose=False)
     details = module.test_evaluation.details

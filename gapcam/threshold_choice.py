@@ -1,10 +1,14 @@
 """Thresholds from validation images, for protocols that try all of them."""
 
+from math import isnan
+
 import pytorch_lightning as pl
 
 from gapcam.arch.network import Network
 from gapcam.data.data_module import DataModule
 from gapcam.data.dataset import LocalizationDataset
+
+NO_OTHERS = "no other images have true boxes to choose thresholds on"
 
 
 def choose_thresholds(
@@ -31,15 +35,22 @@ def choose_thresholds(
     swept = ", ".join(module.test_evaluation.sweeps)
     if not swept or not scored.has_boxes:
         return []
-    is_same = scored is data.val
+    is_same, is_known = scored is data.val, False
     if data.val.has_boxes and (needs_boxes or not is_same):
         trainer.validate(module, dataloaders=data.val_dataloader(), verbose=False)
-        module.test_evaluation.choose(module.val_evaluation.best)
-    if data.val.has_boxes and not is_same:
+        best = module.val_evaluation.best
+        # Maybe not all of the images were looked at, and none of those has a true box.
+        is_known = bool(best) and not any(
+            isnan(one) for chosen in best.values() for one in chosen.values()
+        )
+        if is_known:
+            module.test_evaluation.choose(best)
+    if is_known and not is_same:
         return [
-            f"{swept}: thresholds chosen on {len(data.val):,} images of the {data.val.split} split"
+            f"{swept}: thresholds chosen on {module.val_evaluation.seen:,} images of the "
+            f"{data.val.split} split"
         ]
-    return [best_of_scored(swept, "no other images have true boxes to choose thresholds on")]
+    return [best_of_scored(swept, NO_OTHERS)]
 
 
 def best_of_scored(swept: str, why: str) -> str:

@@ -48,7 +48,7 @@ def scored(made: Path) -> Scored:
     printed = StringIO()
     with redirect_stdout(printed):
         facts = evaluated(made / "out", f"ckpt={made}/run/last.ckpt", ALL)
-    return facts, made / "out" / "last-digits-test", printed.getvalue()
+    return facts, made / "out" / "last-digits-test-paper+wsolevaluation+exact", printed.getvalue()
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -182,8 +182,9 @@ def test_thresholds_of_the_images_scored(type_words: Evaluate, ckpt: str, scored
 def test_an_earlier_evaluation_is_replaced(type_words: Evaluate, ckpt: str, tmp_path: Path) -> None:
     folder = tmp_path / "out" / "2026"
     folder.mkdir(parents=True)
-    for name in ("metrics.json", "rows-mine.csv", "slices-mine.csv", "curve-mine.png", "notes.txt"):
+    for name in ("rows-mine.csv", "slices-mine.csv", "curve-mine.png", "notes.txt"):
         (folder / name).write_text("of mine")
+    (folder / "metrics.json").write_text('{"command": "python -m gapcam.evaluate protocol=mine"}')
     type_words(ckpt, "name=2026", "references=false")
     left = {path.name for path in folder.iterdir()}
     assert left == {"metrics.json", "rows-paper.csv", "slices-paper.csv", "notes.txt"}
@@ -205,7 +206,7 @@ def test_weights_and_several_kinds_of_views(
     path = tmp_path / "weights" / "some.ckpt"
     saved(path, config, data_facts(build_data(config)))
     facts = type_words(*settings, f"arch.weights={path}")
-    assert facts["title"] == "small_gap-ilsvrc-test"
+    assert facts["title"] == "small_gap-ilsvrc-test-paper+released+exact"
     assert facts["maps"]["seen_as"] == (
         "the whole picture, squashed to 32x32; ten crops of 32x32 from the picture (squashed to 40)"
     )

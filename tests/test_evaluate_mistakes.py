@@ -117,6 +117,18 @@ def test_weights_that_leave_layers_random(type_words: Evaluate, tmp_path: Path) 
         type_words(f"arch.weights={path}", "arch.units=8")
 
 
+@pytest.mark.parametrize("content", ["", "{}", '{"command": "python -m gapcam.run"}'])
+def test_results_of_something_else_are_kept(
+    type_words: Evaluate, ckpt: str, content: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "out" / "mine" / "metrics.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(content)
+    with pytest.raises(UserError, match="holds results of something else; give another name="):
+        type_words(ckpt, "name=mine")
+    assert file.read_text() == content
+
+
 def _remove_one(folder: Path) -> None:
     (folder / "00003.npy").unlink()
 
@@ -189,6 +201,19 @@ def test_answers_without_torch(words: list[str], code: int, message: str, tmp_pa
     assert message in answer.stdout + answer.stderr
     assert "Traceback" not in answer.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_jobs_of_a_sweep_do_not_replace_each_other(made: Path, tmp_path: Path) -> None:
+    words = ["-m", f"ckpt={made}/run/last.ckpt", "seed=0,1", f"evaluations={tmp_path}"]
+    words += ["data.counts=[8,4,4]", "references=false", *QUICK]
+    refused = type_in(*words, module="gapcam.evaluate")
+    assert refused.returncode == 1
+    assert "last-digits-test-paper has the results of another job of this sweep" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    done = type_in(*words, "name=of${seed}", module="gapcam.evaluate")
+    assert done.returncode == 0, done.stderr
+    assert {path.parent.name for path in tmp_path.rglob("metrics.json")} >= {"of0", "of1"}
 
 
 @pytest.mark.slow

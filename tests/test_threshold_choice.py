@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -6,7 +7,7 @@ import pytest
 from splits import Boxes
 
 from gapcam.arch.evaluation import Evaluation
-from gapcam.protocol import PUBLISHED
+from gapcam.protocol import PUBLISHED, Protocol
 from gapcam.threshold_choice import choose_thresholds
 
 PAPER, EXACT = PUBLISHED["paper"], replace(PUBLISHED["exact"], steps=10)
@@ -16,6 +17,25 @@ HERE = (
     "exact: thresholds are the best for the very images scored, which favours the numbers; no "
     "other images have true boxes to choose thresholds on"
 )
+
+
+def choice(
+    protocols: dict[str, Protocol], best: float, val: Any, test: Any, needs_boxes: bool
+) -> tuple[list[str], list[str], dict[str, dict[str, float]]]:
+    """The notes, what was looked at, and the thresholds that the test uses."""
+    module: Any = SimpleNamespace(
+        test_evaluation=Evaluation(protocols, (8, 8)),
+        val_evaluation=SimpleNamespace(best={"exact": {"threshold_50": best}}, seen=3),
+    )
+    data: Any = SimpleNamespace(val=Boxes(val), val_dataloader=lambda: "val images")
+    data.val.split = "val"
+    looked: list[str] = []
+    trainer: Any = SimpleNamespace(
+        validate=lambda module, dataloaders, verbose: looked.append(dataloaders)
+    )
+    scored = data.val if test == "val" else Boxes(test)
+    notes = choose_thresholds(trainer, module, data, scored, needs_boxes)
+    return notes, looked, module.test_evaluation.chosen
 
 
 @pytest.mark.parametrize(
@@ -36,17 +56,14 @@ def test_thresholds_come_from_other_images(
     swept: bool, val: Any, test: Any, needs_boxes: bool, is_chosen: bool, notes: list[str]
 ) -> None:
     protocols = {"paper": PAPER} | ({"exact": EXACT} if swept else {})
-    best = {"exact": {"threshold_50": 0.3}}
-    module: Any = SimpleNamespace(
-        test_evaluation=Evaluation(protocols, (8, 8)), val_evaluation=SimpleNamespace(best=best)
-    )
-    data: Any = SimpleNamespace(val=Boxes(val), val_dataloader=lambda: "val images")
-    data.val.split = "val"
-    looked: list[str] = []
-    trainer: Any = SimpleNamespace(
-        validate=lambda module, dataloaders, verbose: looked.append(dataloaders)
-    )
-    scored = data.val if test == "val" else Boxes(test)
-    assert choose_thresholds(trainer, module, data, scored, needs_boxes) == notes
+    told, looked, chosen = choice(protocols, 0.3, val, test, needs_boxes)
+    assert told == notes
     assert looked == ["val images"] * is_chosen
-    assert module.test_evaluation.chosen == (best if is_chosen else {})
+    assert chosen == ({"exact": {"threshold_50": 0.3}} if is_chosen else {})
+
+
+def test_a_part_of_the_images_may_have_no_true_box() -> None:
+    told, looked, chosen = choice({"exact": EXACT}, math.nan, BOXES, BOXES, False)
+    assert looked == ["val images"]
+    assert told == [HERE]
+    assert chosen == {}

@@ -84,6 +84,7 @@ class Evaluation(nn.Module):
         self.size = size
         self.chosen: dict[str, dict[str, float]] = {}
         self.best: dict[str, dict[str, float]] = {}
+        self.seen = 0
         self.details: dict[str, Details] = {}
         self.errors = nn.ModuleDict()
         self.sweeps = nn.ModuleDict()
@@ -167,11 +168,12 @@ class Evaluation(nn.Module):
         return self._sweep(name).running_errors()
 
     def gather(self) -> None:
-        """Keep the `best` thresholds of what was seen, under each protocol that tries all of them.
+        """Keep the `best` thresholds under each protocol that tries all, and how many were `seen`.
 
         Every process has to ask, as they exchange what they saw.
         """
         self.best = {name: self._sweep(name).best_thresholds() for name in self.sweeps}
+        self.seen = max((len(self._sweep(name).rows().index) for name in self.sweeps), default=0)
 
     def gather_details(self) -> None:
         """Keep `details` of every protocol.

@@ -99,7 +99,8 @@ def _bilinear(cells: int, pixels: int) -> Taps:
     scale = torch.tensor(cells, dtype=torch.float32) / pixels
     place = (scale * (torch.arange(pixels, dtype=torch.float32) + 0.5) - 0.5).clamp(min=0)
     low = place.long()
-    above = (place - low).clamp(max=1)
+    # At the last cell nothing lies above; weights that almost add up to 1 would bend a flat edge.
+    above = torch.where(low < cells - 1, (place - low).clamp(max=1), 0.0)
     return Taps(torch.stack([low, (low + 1).clamp(max=cells - 1)]), torch.stack([1 - above, above]))
 
 

@@ -137,6 +137,13 @@ class RowMetric(SampleMetric, Generic[Rows]):
         index, order = self._column("index").sort(stable=True)
         is_first = torch.ones_like(index, dtype=torch.bool)
         is_first[1:] = (index[1:] != index[:-1]) | (index[1:] < 0)
+        for name in ("labels", "counts", "object_sizes"):
+            column = self._column(name)[order]
+            if ((column[1:] != column[:-1]) & ~is_first[1:]).any():
+                raise ValueError(
+                    "index must be the row of each sample in its split, so that a repeated sample "
+                    f"counts once; got samples of one index with different {name}"
+                )
         order = order[is_first]
         return {name: self._column(name)[order] for name in names}
 

@@ -37,6 +37,15 @@ def main_iou(protocol: Protocol) -> float:
     )
 
 
+def _require_size(size: object) -> Size | None:
+    if size is None:
+        return None
+    sides = list(size) if isinstance(size, Sequence | torch.Size) else []
+    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
+        raise ValueError(f"size must be height and width, as in size=(224, 224); got {size!r}")
+    return sides[0], sides[1]
+
+
 class SampleMetric(Metric):
     """A metric of maps, true boxes and a protocol.
 
@@ -68,7 +77,7 @@ class SampleMetric(Metric):
     ) -> None:
         super().__init__(**kwargs)
         self.protocol = named(protocol)
-        self.size = None if size is None else (int(size[0]), int(size[1]))
+        self.size = _require_size(size)
         self.num_classes = num_classes
         if self.size is None and (self.protocol.grid == "view" or self.protocol.region == "dt_box"):
             raise ValueError(

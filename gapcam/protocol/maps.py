@@ -1,6 +1,7 @@
 """What a protocol does to maps: boxes at one threshold, IoU at every threshold, heat."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -33,8 +34,13 @@ def boxes(protocol: "Protocol", maps: Tensor, view: Size, regions: Tensor, sizes
         several = maps.ndim == 5
         maps_BVMhw = maps if several else maps[:, None]
         regions_BV4 = regions if several else regions[:, None]
-        canvas = _canvas(view, regions_BV4, sizes)
-        return released_boxes(maps_BVMhw, regions_BV4, sizes, protocol.levels, canvas)
+        parts = [
+            released_boxes(
+                maps_BVMhw[rows], regions_BV4[rows], sizes[rows], protocol.levels, canvas
+            )
+            for rows, canvas in _canvases(view, regions_BV4, sizes)
+        ]
+        return torch.cat(parts)
     if protocol.threshold is None:
         raise ValueError(
             f"protocol {protocol.name!r} tries every threshold, so it has no boxes until one is "
@@ -202,10 +208,19 @@ def _normalised(protocol: "Protocol", maps_BHW: Tensor) -> Tensor:
     return (shifted / (high_B11 - low_B11)).clamp(max=1).where(high_B11 > low_B11, 0)
 
 
-def _canvas(view: Size, regions_BV4: Tensor, sizes_B2: Tensor) -> Size:
-    """Size of the resized image that the views were cut from, from the share that they show."""
-    if len(sizes_B2) == 0:
-        return view
-    x0, y0, x1, y1 = regions_BV4[0, 0].tolist()
-    height, width = sizes_B2[0].tolist()
-    return round(view[0] * height / (y1 - y0)), round(view[1] * width / (x1 - x0))
+def _canvases(view: Size, regions_BV4: Tensor, sizes_B2: Tensor) -> Iterator[tuple[slice, Size]]:
+    """Size of the resized images that the views were cut from, from the share that they show.
+
+    Neighbours of one size are together; pictures that keep their shape have different ones.
+    """
+    canvases = [
+        (round(view[0] * height / (y1 - y0)), round(view[1] * width / (x1 - x0)))
+        for (x0, y0, x1, y1), (height, width) in zip(
+            regions_BV4[:, 0].tolist(), sizes_B2.tolist(), strict=True
+        )
+    ]
+    start = 0
+    for canvas, alike in groupby(canvases or [view]):
+        count = len(list(alike))
+        yield slice(start, start + count), canvas
+        start += count

@@ -10,22 +10,17 @@ from torch import Tensor
 
 from gapcam.cam.sweep import Sweep
 from gapcam.protocol import maps as on_maps
+from gapcam.protocol.checks import (
+    check_choices,
+    check_company,
+    check_lists,
+    check_numbers,
+    is_number,
+)
 from gapcam.protocol.words import rule, title
 
 Size = tuple[int, int]
 """Height and width."""
-
-CHOICES: dict[str, tuple[Any, ...]] = {
-    "view": (None, "whole", "centre", "ten"),
-    "merge": ("signed", "absolute"),
-    "interpolation": ("bilinear", "cubic", "matlab"),
-    "normalise": ("max", "minmax"),
-    "region": ("component", "contour", "dt_box"),
-    "connectivity": (8, 4),
-    "coverage": (True, False),
-    "grey": (True, False),
-}
-"""What the settings can be that are chosen from a list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,52 +73,16 @@ class Protocol:
     iou: tuple[float, ...] = (0.5,)
 
     def __post_init__(self) -> None:
-        # Configuration files have lists.
+        check_lists(self)
+        # Configuration files have lists and whole numbers; equal rules must be equal.
         object.__setattr__(self, "levels", tuple(self.levels))
-        object.__setattr__(self, "iou", tuple(self.iou))
-        for setting, choices in CHOICES.items():
-            value = getattr(self, setting)
-            if (type(value), value) not in [(type(choice), choice) for choice in choices]:
-                listed = ", ".join("null" if c is None else str(c).lower() for c in choices)
-                self._refuse(setting, f"one of {listed}")
-        if not (self.grid in ("view", "original") or _is_whole(self.grid, 1, 4096)):
-            self._refuse("grid", "view, original or a side of 1 to 4096 pixels")
-        if not (self.threshold is None or (_is_number(self.threshold) and 0 <= self.threshold < 1)):
-            self._refuse("threshold", "in [0, 1), or null to try all")
-        if not _is_whole(self.steps, 1, 65535):
-            self._refuse("steps", "a whole number from 1 to 65535")
-        if not (_is_number(self.percentile) and 0 < self.percentile <= 100):
-            self._refuse("percentile", "in (0, 100]")
-        if not (self.iou and all(_is_number(iou) and 0 < iou <= 1 for iou in self.iou)):
-            self._refuse("iou", "numbers in (0, 1]")
-        if list(self.iou) != sorted(set(self.iou)):
-            self._refuse("iou", "ascending, without repeats")
-        low_to_high = (0, *self.levels, 255)
-        if len(self.levels) != 3 or list(low_to_high) != sorted(set(low_to_high)):
-            self._refuse("levels", "three ascending grey levels from 1 to 254")
-        self._require_company()
-
-    def _require_company(self) -> None:
-        if self.region == "contour":
-            self._require("wsolevaluation's rule as a whole", view="whole", interpolation="cubic")
-            self._require("wsolevaluation's rule as a whole", normalise="minmax", grey=True)
-            self._require("wsolevaluation's rule as a whole", connectivity=8, percentile=100)
-            if self.grid == "original":
-                self._refuse("grid", "view or a side, as region=contour compares on a fixed grid")
-        if self.region == "dt_box":
-            self._require("the released program", interpolation="matlab", normalise="max")
-            self._require("the released program", grid="original", grey=True, percentile=100)
-            self._require("the released program", merge="absolute", coverage=False)
-        if self.percentile < 100 and (self.threshold is None or self.grey):
-            self._refuse("percentile", "100 where thresholds are swept or values are grey")
-
-    def _require(self, because: str, **wanted: Any) -> None:
-        for setting, value in wanted.items():
-            if getattr(self, setting) != value:
-                self._refuse(setting, f"{value!r}, as region={self.region} is {because}")
-
-    def _refuse(self, setting: str, expected: str) -> None:
-        raise ValueError(f"{setting} must be {expected}; got {getattr(self, setting)!r}")
+        object.__setattr__(self, "iou", tuple(float(iou) for iou in self.iou))
+        for setting in ("percentile", "threshold"):
+            if is_number(getattr(self, setting)):
+                object.__setattr__(self, setting, float(getattr(self, setting)))
+        check_choices(self)
+        check_numbers(self)
+        check_company(self)
 
     @property
     def is_swept(self) -> bool:
@@ -136,9 +95,18 @@ class Protocol:
         return 2 if self.region == "dt_box" else 1
 
     @property
+    def idle(self) -> set[str]:
+        """Settings that do nothing beside the others."""
+        idle = set() if self.is_swept else {"steps"}
+        idle |= {"threshold"} if self.region == "dt_box" else {"levels"}
+        idle |= set() if self.region == "component" else {"connectivity"}
+        return idle | (set() if self.view == "ten" else {"merge", "coverage"})
+
+    @property
     def thresholds(self) -> Tensor:
         """The thresholds that are tried, `(T,)` float64, ascending: 0, 1/steps, ..."""
-        return torch.arange(self.steps, dtype=torch.float64) / self.steps
+        # As wsolevaluation's np.arange(0, 1, 1 / steps), to the last bit.
+        return torch.arange(self.steps, dtype=torch.float64) * (1 / self.steps)
 
     def at(self, threshold: float) -> "Protocol":
         """The same rule at one threshold."""
@@ -146,8 +114,10 @@ class Protocol:
 
     @property
     def id(self) -> str:
-        """Name and a digest of all settings, equal for equal rules: `paper-1f3a5c`."""
-        settings = {key: value for key, value in asdict(self).items() if key != "name"}
+        """Name and a digest of the settings that act, equal for equal rules: `paper-1f3a5c`."""
+        settings = {key: value for key, value in asdict(self).items() if key not in self.idle}
+        del settings["name"]
+        settings["view"] = self.view or "whole"
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
         return f"{self.name}-{digest[:6]}"
 
@@ -209,7 +179,12 @@ class Protocol:
 
         Returns:
             See `gapcam.cam.sweep.Sweep`.
+
+        Raises:
+            ValueError: if the protocol has a threshold, or the shapes do not fit.
         """
+        if not self.is_swept:
+            raise ValueError(f"protocol {self.name!r} does not try thresholds: it has its own")
         return on_maps.sweep(
             self, maps, view, regions, sizes, truth, counts, largest=largest, every=every
         )
@@ -220,11 +195,3 @@ class Protocol:
         A map that is constant, holds NaN, or has nothing above zero becomes zero everywhere.
         """
         return on_maps.heat(self, maps, view, regions, sizes)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_whole(value: Any, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most

@@ -18,6 +18,7 @@ def title(protocol: "Protocol") -> str:
         f"{field.name}={getattr(protocol, field.name)!r}"
         for field in fields(protocol)
         if getattr(protocol, field.name) != getattr(published, field.name)
+        and field.name not in protocol.idle
         # Where the rule leaves the view open, the usual one is no departure.
         and (field.name, protocol.view, published.view) != ("view", "whole", None)
     ]

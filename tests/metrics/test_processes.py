@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -29,6 +30,7 @@ def answers(metric: SampleMetric) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_any_number_of_processes_gives_the_same(tmp_path: Path) -> None:
     mp.spawn(_evaluate_part, args=(tmp_path,), nprocs=3)
     for processes, images in CASES:

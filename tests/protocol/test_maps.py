@@ -24,6 +24,7 @@ from slow_protocols import (
 )
 
 from gapcam.cam.dt_box import dt_boxes, loose_and_tight
+from gapcam.cam.views import region, ten_offsets
 from gapcam.protocol import PUBLISHED, Protocol
 
 
@@ -161,7 +162,25 @@ def test_the_released_rule(kind: str, levels: tuple[int, int, int]) -> None:
             assert found[row, number].tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize("protocol", [p for p, _ in [*CUT, *SWEPT]], ids=title)
+def test_the_released_rule_takes_each_image_by_itself() -> None:
+    """Pictures that keep their shape are resized to different sizes."""
+    rule, one = PUBLISHED["released"], seen("ten")
+    full = [(32, 64), (48, 32), (32, 48), (32, 32)]
+    places = [
+        [region(size, whole, top, left, VIEW) for top, left, _ in ten_offsets(whole, VIEW)]
+        for size, whole in zip(one.sizes.tolist(), full, strict=True)
+    ]
+    regions = torch.tensor(places)
+    together = rule.boxes(one.maps, VIEW, regions, one.sizes)
+    for row in range(len(full)):
+        rows = slice(row, row + 1)
+        alone = rule.boxes(one.maps[rows], VIEW, regions[rows], one.sizes[rows])
+        assert torch.equal(together[rows], alone)
+
+
+@pytest.mark.parametrize(
+    "protocol", [*(p for p, _ in [*CUT, *SWEPT]), PUBLISHED["released"]], ids=title
+)
 def test_no_images(protocol: Protocol) -> None:
     for kind in ("whole", "ten"):
         if kind == "ten" and protocol.view == "whole":
@@ -171,7 +190,7 @@ def test_no_images(protocol: Protocol) -> None:
             assert protocol.sweep(*none.swept).any_NT.shape == (0, protocol.steps)
         else:
             boxes = protocol.boxes(none.maps, VIEW, none.regions, none.sizes)
-            assert boxes.shape == (0, CLASSES, 1, 4)
+            assert boxes.shape == (0, CLASSES, protocol.boxes_per_map, 4)
 
 
 @pytest.mark.parametrize(

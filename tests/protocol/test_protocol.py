@@ -23,12 +23,15 @@ from gapcam.protocol import PUBLISHED, Protocol
         ({"connectivity": 6}, "connectivity must be one of 8, 4; got 6"),
         ({"grid": 0}, "grid must be view, original or a side of 1 to 4096 pixels; got 0"),
         ({"grid": "image"}, "grid must be view, original or a side"),
-        ({"steps": 0}, "steps must be a whole number from 1 to 65535; got 0"),
-        ({"steps": 10.0}, "steps must be a whole number from 1 to 65535; got 10.0"),
+        ({"steps": 0}, "steps must be a whole number from 1 to 32767; got 0"),
+        ({"steps": 10.0}, "steps must be a whole number from 1 to 32767; got 10.0"),
         ({"percentile": 0}, r"percentile must be in \(0, 100\]; got 0"),
-        ({"iou": []}, r"iou must be numbers in \(0, 1\]; got \(\)"),
+        ({"iou": []}, r"iou must be numbers in \(0, 1\], ascending, without repeats; got \(\)"),
         ({"iou": [0.0]}, r"iou must be numbers in \(0, 1\]"),
-        ({"iou": [0.5, 0.3]}, "iou must be ascending, without repeats"),
+        ({"iou": [0.5, 0.3]}, r"iou must be numbers in \(0, 1\], ascending, without repeats"),
+        ({"iou": 0.5}, "iou must be a list of numbers; got 0.5"),
+        ({"levels": ["a", "b", "c"]}, "levels must be a list of numbers"),
+        ({"levels": [1.5, 2, 3]}, "levels must be three ascending grey levels"),
         ({"levels": [20, 100]}, "levels must be three ascending grey levels from 1 to 254"),
         ({"levels": [20, 100, 255]}, "levels must be three ascending grey levels"),
         ({"region": "contour"}, "view must be 'whole', as region=contour is wsolevaluation's rule"),
@@ -61,6 +64,10 @@ def test_the_id_is_of_the_settings() -> None:
     assert paper.at(0.3).id != paper.id
     assert Protocol(name="mine").id.removeprefix("mine") == paper.id.removeprefix("paper")
     assert len({protocol.id for protocol in PUBLISHED.values()}) == len(PUBLISHED)
+    # A setting that does nothing, or says the same in other words, changes nothing.
+    same = Protocol(name="paper", view="whole", percentile=100, steps=10, levels=(1, 2, 3))
+    assert (same.id, same.title) == (paper.id, "paper")
+    assert PUBLISHED["released"].at(0.3).id == PUBLISHED["released"].id
 
 
 @pytest.mark.parametrize(

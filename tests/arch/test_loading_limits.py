@@ -13,6 +13,7 @@ from gapcam.arch.weights import Source
 from gapcam.errors import UserError
 
 
+@pytest.mark.slow
 def test_what_was_trained_on_other_features_is_left() -> None:
     """DenseNet's last layer is called `classifier`, as ours: it must not land on added units."""
     theirs = get_model("densenet121", weights=None).state_dict()

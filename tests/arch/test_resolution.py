@@ -9,6 +9,7 @@ from gapcam.arch.profile import profile
 from gapcam.errors import UserError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "name"),
     [("torchvision", "resnet18"), ("torchvision", "resnet50"), ("timm", "resnet50")],
@@ -23,6 +24,7 @@ def test_stride_of_the_last_stage_can_be_taken_off(library: str, name: str) -> N
     }
 
 
+@pytest.mark.slow
 def test_dilation_is_torchvisions() -> None:
     theirs = resnet50(num_classes=6, replace_stride_with_dilation=[False, False, True]).eval()
     settings = ["arch.name=resnet50", "arch.stride_last=1", "arch.dilate_last=true"]

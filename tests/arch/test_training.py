@@ -110,6 +110,7 @@ def evaluated(module: Network, batch: Batch) -> dict[str, Tensor]:
         return {"logits": output.logits, "maps": module.maps(batch.images, output, classes)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", QUICK)
 def test_memory_format_changes_rounding_only(arch: str) -> None:
     found = [
@@ -119,6 +120,7 @@ def test_memory_format_changes_rounding_only(arch: str) -> None:
     assert_close(*found, tolerance=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", QUICK)
 def test_bfloat16_changes_rounding_only(arch: str) -> None:
     module = small(arch)
@@ -162,6 +164,7 @@ def assert_close(found: dict[str, Tensor], expected: dict[str, Tensor], toleranc
         torch.testing.assert_close(found[name].float(), value.float(), rtol=0, atol=limit, msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", ["alexnet", "vgg", "googlenet", "vgg_gap"])
 def test_saliency_leaves_no_hook_and_no_gradient(arch: str) -> None:
     module = small(arch, "cam=saliency")

@@ -53,13 +53,13 @@ def check_small_ones(device: str) -> None:
 def check_many(device: str) -> None:
     for mask in NASTY.values():
         check_masks(torch.from_numpy(mask)[None], device)
-    for shape in ((33, 37), (9, 300)):
-        check_masks(torch.from_numpy(random_masks(3, shape, seed=2)), device)
+    for shape in ((17, 37), (5, 300)):
+        check_masks(torch.from_numpy(random_masks(2, shape, seed=2)), device)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gapcam.cam.components_triton._PIXELS_AT_ONCE", 3 * 9 * 20)
         check_masks(torch.from_numpy(random_masks(8, (9, 20), seed=3)), device)
         check_maps(generated_maps(4, (3, 4), 0.2), (9, 20), device)
-    check_maps(generated_maps(2, (7, 7), 0.05), (40, 140), device)
+    check_maps(generated_maps(1, (7, 7), 0.05), (20, 140), device)
     check_maps(generated_maps(2, (14, 14), 0.3).double(), (20, 30), device)
 
 

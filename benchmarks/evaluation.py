@@ -23,6 +23,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from gapcam.arch.evaluation import Evaluation
+from gapcam.arch.look import look
 from gapcam.arch.network import Network
 from gapcam.batch import Batch
 from gapcam.build import build_module, versions
@@ -74,7 +75,7 @@ def variants(module: Network, batch: Batch) -> dict[str, Callable[[], None]]:
 
         def run() -> None:
             evaluation.reset()
-            evaluation.update({kind: module.look(batch, kind) for kind in evaluation.kinds}, batch)
+            evaluation.update({kind: look(module, batch, kind) for kind in evaluation.kinds}, batch)
             evaluation.compute()
 
         return run

@@ -20,6 +20,7 @@ from omegaconf import OmegaConf
 
 from gapcam.arch.evaluation import Evaluation
 from gapcam.arch.loading import load_weights
+from gapcam.arch.look import look
 from gapcam.arch.profile import profile
 from gapcam.build import build_data, build_module, data_facts, versions
 from gapcam.config_dir import CONFIG_DIR
@@ -103,7 +104,7 @@ def measure(folder: Path) -> dict[str, Any]:
     evaluation = Evaluation(numbered, module.size, VIEWS[0])
     with torch.inference_mode():
         for rank, batch in enumerate(data.test_dataloader()):
-            evaluation.update({kind: module.look(batch, kind) for kind in VIEWS}, batch)
+            evaluation.update({kind: look(module, batch, kind) for kind in VIEWS}, batch)
             print(f"batch {rank + 1}", file=sys.stderr)
     numbers: dict[str, dict[str, float]] = {title: {} for title in every}
     titles = list(every)
@@ -114,7 +115,7 @@ def measure(folder: Path) -> dict[str, Any]:
     published = {name: every[name] for name in PUBLISHED}
     print("floors and ceilings", file=sys.stderr)
     for name, found in reference_numbers(
-        published, data.test, module.size, resolution, lambda _: None
+        published, data.test, range(len(data.test)), module.size, resolution, lambda _: None
     ).items():
         numbers[name] |= {key: round(value, 6) for key, value in found.items()}
     return {

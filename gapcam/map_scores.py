@@ -7,7 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gapcam.arch.evaluation import Details, Evaluation, Look
+from gapcam.arch.details import Details
+from gapcam.arch.evaluation import Evaluation
+from gapcam.arch.look import Look
 from gapcam.batch import Batch
 from gapcam.data.dataset import LocalizationDataset
 

@@ -4,7 +4,7 @@ A Gaussian in the centre looks at no picture. The true boxes' own map, at the ne
 resolution, is what a perfect map of that resolution could reach.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from rich.console import Console
@@ -29,10 +29,10 @@ def reference_metrics(
 ) -> dict[str, float]:
     """The numbers of both maps, called as the evaluation calls its own; with a progress bar."""
     protocols = evaluation.protocols
-    with progress_bar(
-        "floors and ceiling", reference_count(protocols, dataset), console
-    ) as advance:
-        found = reference_numbers(protocols, dataset, evaluation.size, resolution, advance)
+    scored = next(iter(evaluation.details.values())).index.tolist()
+    count = reference_count(protocols, dataset, scored)
+    with progress_bar("floors and ceiling", count, console) as advance:
+        found = reference_numbers(protocols, dataset, scored, evaluation.size, resolution, advance)
     main = evaluation.main.name
     return {
         key if name == main else f"{name}/{key}": round(value, 6)
@@ -44,6 +44,7 @@ def reference_metrics(
 def reference_numbers(
     protocols: Mapping[str, Protocol],
     dataset: LocalizationDataset,
+    scored: Sequence[int],
     view: Size,
     resolution: Size,
     on_progress: Callable[[int], None],
@@ -55,6 +56,7 @@ def reference_numbers(
     Args:
         protocols: by name; both maps are shown to them as one view of the whole image.
         dataset: names the true boxes; images without any do not count.
+        scored: rows of the images that the other numbers are of.
         view: height and width of a view.
         resolution: height and width of the network's maps.
         on_progress: told how many maps of a batch are done, of `reference_count` in all.
@@ -64,23 +66,26 @@ def reference_numbers(
             kind: score_maps(
                 Evaluation({name: protocol}, view, "whole", alone=True),
                 dataset,
-                _batches(dataset, _rows(dataset, protocol), resolution, kind),
+                _batches(dataset, _rows(dataset, protocol, scored), resolution, kind),
                 on_progress,
             )["loc_gt_known"]
             for kind in MAPS
         }
         for name, protocol in protocols.items()
-        if dataset.has_boxes
+        if _rows(dataset, protocol, scored)
     }
 
 
-def reference_count(protocols: Mapping[str, Protocol], dataset: LocalizationDataset) -> int:
+def reference_count(
+    protocols: Mapping[str, Protocol], dataset: LocalizationDataset, scored: Sequence[int]
+) -> int:
     """How many maps there are to score."""
-    return sum(len(MAPS) * len(_rows(dataset, protocol)) for protocol in protocols.values())
+    return sum(len(MAPS) * len(_rows(dataset, rule, scored)) for rule in protocols.values())
 
 
-def _rows(dataset: LocalizationDataset, protocol: Protocol) -> list[int]:
-    rows = np.flatnonzero(dataset.index.box_counts)
+def _rows(dataset: LocalizationDataset, protocol: Protocol, scored: Sequence[int]) -> list[int]:
+    rows = np.asarray(scored, np.int64)
+    rows = rows[dataset.index.box_counts[rows] > 0]
     if protocol.region == "dt_box" and len(rows) > MOST_OF_RELEASED:
         rows = rows[np.linspace(0, len(rows) - 1, MOST_OF_RELEASED).astype(int)]
     return list(rows.tolist())

@@ -5,6 +5,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from gapcam.arch.details import note_on_classes
 from gapcam.arch.network import MAPS, Network
 from gapcam.arch.profile import Profile
 from gapcam.build import versions
@@ -41,10 +42,6 @@ def run_facts(
         "metrics": {f"test/{name}": value for name, value in module.test_numbers.items()},
         "units": "loc_*, cls_*, floor_*: error rates in 0..1, lower is better; max_box_acc*: "
         "accuracies; floor_centred_side: fraction of a side",
-        "protocols": {
-            name: protocol.as_dict() for name, protocol in module.test_evaluation.protocols.items()
-        },
-        "thresholds": module.test_evaluation.chosen,
         **module.test_evaluation.facts(),
         "weights": config["ckpt"] or (config["weights"] if trained else f"{start}, not trained"),
         "network": {
@@ -60,10 +57,10 @@ def run_facts(
         },
         "data": {
             "description": data.describe(),
-            "evaluated_on": f"{details[0].images:,} images of the {data.test.split} split",
+            "evaluated_on": f"{len(details[0].index):,} images of the {data.test.split} split",
             "view": data.views.describe(),
             "fingerprint": data.fingerprint(),
-            "notes": data.notes(),
+            "notes": data.notes() + note_on_classes(details[0], data.class_names),
         },
         "trained": {"epochs": trainer.current_epoch, "steps": trainer.global_step},
         "seed": config["seed"],

@@ -71,7 +71,7 @@ def _choose(
     chooser = Evaluation(protocols, evaluation.size)
     score_maps(chooser, data.val, _batches(_open(config["val_maps"], data.val)), lambda _: None)
     chooser.gather()
-    evaluation.choose(chooser.best)
+    evaluation.choose(chooser.best, f"the best of the {data.val.split} split")
     return [f"{swept}: thresholds chosen on {len(data.val):,} maps of the {data.val.split} split"]
 
 

@@ -65,7 +65,7 @@ def score_network(
     return Scored(
         evaluation=module.test_evaluation,
         numbers=dict(module.test_numbers),
-        images=next(iter(details.values())).images,
+        images=len(next(iter(details.values())).index),
         maps={
             "source": source,
             "kind": MAPS[module.cam],

@@ -12,7 +12,7 @@ import torch
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from gapcam.arch.evaluation import Details
+from gapcam.arch.details import Details, note_on_classes
 from gapcam.atomic import atomic_path, write_text
 from gapcam.build import build_data, build_protocols, versions
 from gapcam.cam.max_box import Curves
@@ -59,20 +59,19 @@ def score(config: dict[str, Any], folder: Path, command: str, console: Console) 
     if config["references"] and is_main_process():
         numbers |= reference_metrics(scored.evaluation, dataset, scored.resolution, console)
     evaluation = scored.evaluation
+    main = next(iter(evaluation.details.values()))
     facts = {
         "title": folder.name,
         "metrics": {f"{config['split']}/{name}": value for name, value in numbers.items()},
         "units": "cls_*, loc_*, floor_*, ceiling_*: error rates in 0..1, lower is better; "
         "max_box_acc*: accuracies; floor_centred_side: fraction of a side",
-        "protocols": {name: rule.as_dict() for name, rule in evaluation.protocols.items()},
-        "thresholds": evaluation.chosen,
         **evaluation.facts(),
         "maps": scored.maps,
         "data": {
             "description": data.describe(),
             "evaluated_on": f"{scored.images:,} images of the {dataset.split} split",
             "fingerprint": {config["split"]: dataset.fingerprint},
-            "notes": data.notes() + scored.notes,
+            "notes": data.notes() + scored.notes + note_on_classes(main, data.class_names),
         },
         "seconds": {"all": time.perf_counter() - start},
         "versions": versions(),

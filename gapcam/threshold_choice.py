@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 from gapcam.arch.network import Network
 from gapcam.data.data_module import DataModule
 from gapcam.data.dataset import LocalizationDataset
+from gapcam.protocol import BEST_HERE
 
 NO_OTHERS = "no other images have true boxes to choose thresholds on"
 
@@ -44,7 +45,8 @@ def choose_thresholds(
             isnan(one) for chosen in best.values() for one in chosen.values()
         )
         if is_known:
-            module.test_evaluation.choose(best)
+            here = f"the best of the {data.val.split} split"
+            module.test_evaluation.choose(best, BEST_HERE if is_same else here)
     if is_known and not is_same:
         return [
             f"{swept}: thresholds chosen on {module.val_evaluation.seen:,} images of the "

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from splits import digits
 from support import compose_config
 
+from gapcam.arch.look import look
 from gapcam.arch.network import Network
 from gapcam.build import build_module, data_facts
 from gapcam.evaluate import evaluate
@@ -48,7 +49,7 @@ def checkpoint_and_maps(home: Path) -> Path:
     module = saved(home / "run" / "last.ckpt", plain("arch.units=8"), data_facts(data))
     for split, loader in (("test", data.test_dataloader()), ("val", data.val_dataloader())):
         for batch in loader:
-            for row, maps in zip(batch.index, module.look(batch, "whole").maps, strict=True):
+            for row, maps in zip(batch.index, look(module, batch, "whole").maps, strict=True):
                 path = home / split / f"{getattr(data, split).name(int(row))}.npy"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 np.save(path, maps[-1].detach().numpy())

@@ -18,6 +18,8 @@ from support import compose_config, type_in
 from gapcam.build import build_data, data_facts
 from gapcam.evaluate import source_name
 
+UNBOXED = "3 of 10 classes have no true box among the images scored: 0, 3, 8"
+
 Scored = tuple[dict[str, Any], Path, str]
 
 
@@ -67,7 +69,8 @@ def test_a_network_under_three_protocols(scored: Scored) -> None:
     assert list(facts["protocols"]) == ["paper", "wsolevaluation", "exact"]
     assert set(facts["thresholds"]) == {"wsolevaluation", "exact"}
     assert facts["data"]["notes"] == [
-        "wsolevaluation, exact: thresholds chosen on 12 images of the val split"
+        "wsolevaluation, exact: thresholds chosen on 12 images of the val split",
+        UNBOXED,
     ]
     assert facts["maps"]["mapping_resolution"] == [16, 16]
     numbers = facts["metrics"]
@@ -127,7 +130,8 @@ def test_maps_on_disk_score_as_the_network_that_made_them(
     }
     assert left_out == {"loc_top1", "loc_top5", "cls_top1", "cls_top5"}
     assert facts["data"]["notes"] == [
-        "wsolevaluation, exact: thresholds chosen on 12 maps of the val split"
+        "wsolevaluation, exact: thresholds chosen on 12 maps of the val split",
+        UNBOXED,
     ]
     assert facts["maps"]["largest"] == [16, 16]
     for row in rows_of(tmp_path / "out" / "maps" / "rows-paper.csv"):
@@ -141,7 +145,7 @@ def test_maps_without_others_to_choose_on(type_words: Evaluate, maps: Path) -> N
     facts = type_words(f"maps={maps}", "protocol=[exact,released]", "view=[64,64]")
     assert facts["thresholds"] == {}
     assert facts["protocols"]["released"]["title"] == "released(view='whole')"
-    (note,) = facts["data"]["notes"]
+    (note, *_) = facts["data"]["notes"]
     assert note.startswith("exact: thresholds are the best for the very images scored")
     assert "val_maps=" in note
     assert {"test/max_box_acc", "test/released/loc_gt_known_tight"} <= set(facts["metrics"])
@@ -156,6 +160,7 @@ def test_odd_maps_are_counted(type_words: Evaluate, maps: Path) -> None:
     assert facts["data"]["notes"] == [
         "1 file is no image's map: test/spare.npy",
         "1 map holds NaN or infinity and find nothing: test/00003.npy",
+        UNBOXED,
     ]
     assert facts["mistakes"]["paper"]["nothing_found"] == 0.2
 
@@ -173,7 +178,8 @@ def test_thresholds_of_the_images_scored(type_words: Evaluate, ckpt: str, scored
     assert facts["thresholds"] == {}
     assert facts["data"]["notes"] == [
         "exact: thresholds are the best for the very images scored, which favours the numbers; "
-        "as thresholds=null asks for"
+        "as thresholds=null asks for",
+        UNBOXED,
     ]
     oracle = scored[0]["metrics"]["test/exact/oracle_max_box_acc_v2"]
     assert facts["metrics"]["test/max_box_acc_v2"] == oracle

@@ -68,7 +68,9 @@ def test_maps_are_scored_in_any_order_and_of_any_shape() -> None:
 
 def test_maps_alone_know_no_class() -> None:
     evaluation = Evaluation(PROTOCOLS, (32, 32), num_classes=3)
-    evaluation.choose({"exact": dict.fromkeys(evaluation.sweeps["exact"].best_thresholds(), 0.5)})
+    evaluation.choose(
+        {"exact": dict.fromkeys(evaluation.sweeps["exact"].best_thresholds(), 0.5)}, "a test"
+    )
     found = score_maps(evaluation, Boxes(BOXES), batches([0, 1, 2, 3]), lambda _: None)
     assert not [name for name in found if "cls_" in name or "loc_top" in name]
     assert {"exact/oracle_loc_gt_known", "released/loc_gt_known_tight"} <= set(found)

@@ -36,7 +36,9 @@ def test_floor_and_ceiling(
     boxes: list[list[list[float]]], floor: float, ceiling: float, name: str
 ) -> None:
     dataset = Boxes(boxes)
-    found = reference_numbers({name: PROTOCOLS[name]}, dataset, (32, 32), RESOLUTION, lambda _: 0)
+    found = reference_numbers(
+        {name: PROTOCOLS[name]}, dataset, range(len(dataset)), (32, 32), RESOLUTION, lambda _: 0
+    )
     assert found == {name: {"floor_gaussian": floor, "ceiling_true_mask": ceiling}}
 
 
@@ -44,14 +46,18 @@ def test_each_map_has_its_own_best_threshold() -> None:
     """The 20 % of `paper` are too low for a small object under a Gaussian."""
     dataset = Boxes([[[20, 20, 44, 44]]])
     protocols = {"paper": PAPER, "exact": EXACT}
-    found = reference_numbers(protocols, dataset, (32, 32), RESOLUTION, lambda _: 0)
+    found = reference_numbers(
+        protocols, dataset, range(len(dataset)), (32, 32), RESOLUTION, lambda _: 0
+    )
     assert found["paper"]["floor_gaussian"] == 1
     assert found["exact"]["floor_gaussian"] == 0
 
 
 def test_images_need_not_be_square() -> None:
     dataset = Boxes([[[9, 3, 87, 29]]], size=(32, 96))
-    found = reference_numbers(PROTOCOLS, dataset, (32, 32), RESOLUTION, lambda _: 0)
+    found = reference_numbers(
+        PROTOCOLS, dataset, range(len(dataset)), (32, 32), RESOLUTION, lambda _: 0
+    )
     assert {name: set(numbers.values()) for name, numbers in found.items()} == {
         "paper": {0.0},
         "exact": {0.0},
@@ -62,24 +68,33 @@ def test_images_need_not_be_square() -> None:
 @pytest.mark.parametrize(("boxes", "count"), [([], 0), ([NOTHING], 0), ([[CENTRE], NOTHING], 1)])
 def test_what_has_no_box_is_not_scored(boxes: list[list[list[float]]], count: int) -> None:
     dataset, told = Boxes(boxes), []
-    found = reference_numbers({"paper": PAPER}, dataset, (32, 32), RESOLUTION, told.append)
+    found = reference_numbers(
+        {"paper": PAPER}, dataset, range(len(dataset)), (32, 32), RESOLUTION, told.append
+    )
     assert set(found) == ({"paper"} if count else set())
-    assert sum(told) == reference_count({"paper": PAPER}, dataset) == 2 * count
+    assert sum(told) == reference_count({"paper": PAPER}, dataset, range(len(dataset))) == 2 * count
 
 
 def test_the_slow_rule_is_tried_on_images_evenly_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gapcam.references.MOST_OF_RELEASED", 2)
     dataset, told = Boxes([[CENTRE], [DOT], [DOT], NOTHING, [DOT], [CENTRE]]), []
-    found = reference_numbers({"released": RELEASED}, dataset, (32, 32), RESOLUTION, told.append)
+    found = reference_numbers(
+        {"released": RELEASED}, dataset, range(len(dataset)), (32, 32), RESOLUTION, told.append
+    )
     assert found["released"]["ceiling_true_mask"] == 0  # the first and the last
-    assert sum(told) == reference_count({"released": RELEASED}, dataset) == 4
-    assert reference_count({"released": RELEASED, "paper": PAPER}, dataset) == 4 + 10
+    assert sum(told) == reference_count({"released": RELEASED}, dataset, range(len(dataset))) == 4
+    assert (
+        reference_count({"released": RELEASED, "paper": PAPER}, dataset, range(len(dataset)))
+        == 4 + 10
+    )
 
 
 def test_pictures_are_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gapcam.references.AT_ONCE", 2)
     dataset = Boxes([[CENTRE]] * 5)
     protocols: dict[str, Protocol] = {"paper": PAPER, "exact": EXACT}
-    found = reference_numbers(protocols, dataset, (32, 32), RESOLUTION, lambda _: 0)
+    found = reference_numbers(
+        protocols, dataset, range(len(dataset)), (32, 32), RESOLUTION, lambda _: 0
+    )
     assert found["exact"]["floor_gaussian"] == 0
     assert dataset.opened == 5

@@ -2,55 +2,22 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-import torch
 from torch import Tensor, nn
 
+from gapcam.arch.details import Details, details_of, facts_of
+from gapcam.arch.look import Look, rank_of_truth
 from gapcam.batch import Batch
-from gapcam.cam.bootstrap import Interval
-from gapcam.cam.localization import GUESSES
-from gapcam.cam.max_box import Curves, percent
-from gapcam.cam.slices import Slice
+from gapcam.cam.max_box import percent
 from gapcam.metrics import LocalizationError, MaxBoxAcc
-from gapcam.metrics.localization import LocalizationRows
 from gapcam.metrics.sample_metric import main_iou
-from gapcam.protocol import Protocol
+from gapcam.protocol import BEST_HERE, Protocol
 
 Metric = TypeVar("Metric", LocalizationError, MaxBoxAcc)
 
 THRESHOLD_OF_NOTHING = 0.2
 """For pictures of a network that has not been evaluated: the paper's."""
-
-
-class Look(NamedTuple):
-    """What a network says of a batch and where it looks, in one kind of view.
-
-    `classes` `(B, M)` guesses, best first, then the true class; their `scores` `(B, M)`, softmax
-    probabilities, averaged over the views; their `maps` `(B, M, h, w)`, or `(B, V, M, h, w)` of
-    several views; `regions` `(B, 4)` or `(B, V, 4)`.
-    """
-
-    classes: Tensor
-    scores: Tensor
-    maps: Tensor
-    regions: Tensor
-
-
-class Details(NamedTuple):
-    """What one protocol says of a split, beyond its numbers.
-
-    `images` scored; `rows` their boxes and `kinds` the shares of kinds of mistakes, where the
-    protocol has a threshold; `slices` numbers by groups of images; `intervals` bootstrap intervals
-    of the numbers (95 %); `curves` over all thresholds, where they were tried.
-    """
-
-    images: int
-    rows: LocalizationRows | None
-    kinds: dict[str, float]
-    slices: dict[str, Slice]
-    intervals: dict[str, Interval]
-    curves: Curves | None
 
 
 class Evaluation(nn.Module):
@@ -83,6 +50,7 @@ class Evaluation(nn.Module):
         self.view = view
         self.size = size
         self.chosen: dict[str, dict[str, float]] = {}
+        self.source = BEST_HERE
         self.best: dict[str, dict[str, float]] = {}
         self.seen = 0
         self.details: dict[str, Details] = {}
@@ -108,9 +76,14 @@ class Evaluation(nn.Module):
         """Which kind of view a protocol looks at."""
         return protocol.view or self.view
 
-    def choose(self, chosen: Mapping[str, dict[str, float]]) -> None:
-        """Score at these thresholds from now on: `best` of an evaluation of other images."""
-        self.chosen = dict(chosen)
+    def choose(self, chosen: Mapping[str, dict[str, float]], source: str) -> None:
+        """Score at these thresholds from now on.
+
+        Args:
+            chosen: `best` of an evaluation.
+            source: of which images they are the best, in words.
+        """
+        self.chosen, self.source = dict(chosen), source
         for name, thresholds in self.chosen.items():
             threshold = thresholds[main_threshold(self.protocols[name])]
             metric = self._metric(LocalizationError, self.protocols[name].at(threshold))
@@ -183,46 +156,21 @@ class Evaluation(nn.Module):
         self.details = {name: self._details(name) for name in self.protocols}
 
     def facts(self) -> dict[str, Any]:
-        """What `details` hold, for a file: `intervals` (95 %), and `mistakes` of the best guess."""
+        """Protocols, thresholds and details, for a file."""
         return {
-            "intervals": {
-                name: {
-                    key: [round(end, 6) for end in ends]
-                    for key, ends in one.intervals.items()
-                    if not math.isnan(ends.low)
-                }
-                for name, one in self.details.items()
+            "protocols": {
+                name: protocol.as_dict(self.source if name in self.chosen else BEST_HERE)
+                for name, protocol in self.protocols.items()
             },
-            "mistakes": {
-                name: {kind: round(share, 6) for kind, share in one.kinds.items()}
-                for name, one in self.details.items()
-                if one.kinds and not any(map(math.isnan, one.kinds.values()))
-            },
+            "thresholds": self.chosen,
+            **facts_of(self.details),
         }
 
     def _details(self, name: str) -> Details:
-        error = self._error(name) if name in self.errors else None
-        rows = error.rows() if error else None
-        kinds = {kind: float(v) for kind, v in error.taxonomy().items()} if error else {}
-        if name in self.sweeps:
-            sweep, chosen = self._sweep(name), self.chosen.get(name)
-            return Details(
-                images=len(sweep.rows().index),
-                rows=rows,
-                kinds=kinds,
-                slices=sweep.slices(chosen),
-                intervals=sweep.confidence(thresholds=chosen),
-                curves=sweep.curve(),
-            )
-        assert error is not None
-        assert rows is not None
-        return Details(
-            images=len(rows.index),
-            rows=rows,
-            kinds=kinds,
-            slices=error.slices(),
-            intervals=error.confidence(),
-            curves=None,
+        return details_of(
+            self._error(name) if name in self.errors else None,
+            self._sweep(name) if name in self.sweeps else None,
+            self.chosen.get(name),
         )
 
     def _numbers(self, name: str) -> dict[str, Tensor]:
@@ -248,13 +196,3 @@ class Evaluation(nn.Module):
 def main_threshold(protocol: Protocol) -> str:
     """Name of the threshold, among the best ones, at which boxes are cut."""
     return f"threshold_{percent(main_iou(protocol))}"
-
-
-def rank_of_truth(classes_BM: Tensor) -> Tensor:
-    """Place of the true class, the last of the M, among the guesses before it; 0 is the first.
-
-    `(B,)` int64; `GUESSES` where it is not among them.
-    """
-    is_true_BG = classes_BM[:, :-1] == classes_BM[:, -1:]
-    first_B = is_true_BG.int().argmax(1)
-    return torch.where(is_true_BG.any(1), first_B, GUESSES)

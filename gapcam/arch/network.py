@@ -11,14 +11,13 @@ from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from gapcam.arch.evaluation import Evaluation, Look
+from gapcam.arch.evaluation import Evaluation
+from gapcam.arch.look import Look, look
 from gapcam.arch.optim import Optim
 from gapcam.arch.pixels import FORMATS, IMAGENET, PixelFormat, Pixels
 from gapcam.arch.weights import Source
 from gapcam.batch import Batch
-from gapcam.cam.localization import ranked_classes
 from gapcam.cam.saliency import saliency_maps
-from gapcam.cam.views import view_slices
 from gapcam.errors import UserError
 from gapcam.protocol import Protocol
 
@@ -245,36 +244,7 @@ class Network(pl.LightningModule):
     def predict_step(self, batch: Batch, batch_idx: int) -> Look:
         """Look at a batch in the views of the main protocol."""
         evaluation = self.test_evaluation
-        return self.look(batch, evaluation.kind(evaluation.main))
-
-    def look(self, batch: Batch, kind: str) -> Look:
-        """Classify a batch of evaluation, and map its best guesses and the true class.
-
-        Args:
-            batch: of one view an image, or of the views `self.views`.
-            kind: of view to look at. Where there are several, as in `ten`, class probabilities are
-                averaged over them.
-        """
-        images, regions = batch.images, batch.regions
-        if images.ndim == 5:
-            part = view_slices(self.views)[kind]
-            images, regions = images[:, part], regions[:, part]
-            if images.shape[1] == 1:
-                images, regions = images[:, 0], regions[:, 0]
-        several = images.shape[1:2] if images.ndim == 5 else ()
-        flat = images.flatten(0, 1) if several else images
-        output = self(flat)
-        scores = output.logits.float()
-        if several:
-            scores = scores.softmax(1).view(-1, *several, scores.shape[1]).mean(1)
-        classes = ranked_classes(scores, batch.labels)
-        each = classes.repeat_interleave(several[0], 0) if several else classes
-        maps = self.maps(flat, output, each)
-        if several:
-            maps = maps.view(-1, *several, *maps.shape[1:])
-        else:
-            scores = scores.softmax(1)
-        return Look(classes, scores.gather(1, classes), maps, regions)
+        return look(self, batch, evaluation.kind(evaluation.main))
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         assert self.optim is not None
@@ -295,7 +265,7 @@ class Network(pl.LightningModule):
         return inputs.contiguous(memory_format=self.memory_format)
 
     def _evaluate(self, batch: Batch, evaluation: Evaluation) -> None:
-        evaluation.update({kind: self.look(batch, kind) for kind in evaluation.kinds}, batch)
+        evaluation.update({kind: look(self, batch, kind) for kind in evaluation.kinds}, batch)
 
     def _log_numbers(self, stage: str, evaluation: Evaluation) -> dict[str, Tensor]:
         # Without true boxes there is no localization error.

@@ -7,3 +7,4 @@ Four are published rules (`PUBLISHED`); any other can be composed from the same 
 from gapcam.protocol.protocol import Protocol as Protocol
 from gapcam.protocol.published import PUBLISHED as PUBLISHED
 from gapcam.protocol.published import named as named
+from gapcam.protocol.words import BEST_HERE as BEST_HERE

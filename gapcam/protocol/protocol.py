@@ -17,7 +17,7 @@ from gapcam.protocol.checks import (
     check_numbers,
     is_number,
 )
-from gapcam.protocol.words import rule, title
+from gapcam.protocol.words import BEST_HERE, rule, title
 
 Size = tuple[int, int]
 """Height and width."""
@@ -131,10 +131,14 @@ class Protocol:
         """The rule in one line, for people who read a table."""
         return rule(self)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Title, id, rule and settings as plain Python, for `metrics.json`."""
+    def as_dict(self, source: str = BEST_HERE) -> dict[str, Any]:
+        """Title, id, rule and settings as plain Python, for `metrics.json`.
+
+        Args:
+            source: of the threshold, in words, where all were tried.
+        """
         settings = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
-        return {"title": self.title, "id": self.id, "rule": self.rule, **settings}
+        return {"title": self.title, "id": self.id, "rule": rule(self, source), **settings}
 
     def boxes(self, maps: Tensor, view: Size, regions: Tensor, sizes: Tensor) -> Tensor:
         """Cut boxes from maps, at the protocol's threshold.

@@ -25,9 +25,19 @@ def title(protocol: "Protocol") -> str:
     return protocol.name + (f"({', '.join(changed)})" if changed else "")
 
 
-def rule(protocol: "Protocol") -> str:
-    """Views, interpolation, normalisation, thresholds, region and IoU, in this order."""
-    return "; ".join([_views(protocol), _map(protocol), _boxes(protocol), _match(protocol)])
+BEST_HERE = "the best of the images scored"
+"""Source of thresholds where no other images are known."""
+
+
+def rule(protocol: "Protocol", source: str = BEST_HERE) -> str:
+    """Views, interpolation, normalisation, thresholds, region and IoU, in this order.
+
+    Args:
+        protocol: whose rule it is.
+        source: of the threshold, in words, where the protocol tries all of them.
+    """
+    boxes = _boxes(protocol, source)
+    return "; ".join([_views(protocol), _map(protocol), boxes, _match(protocol)])
 
 
 def _views(protocol: "Protocol") -> str:
@@ -53,14 +63,14 @@ def _map(protocol: "Protocol") -> str:
     return f"{protocol.interpolation} to {grid}; {scaled}{', 8 bit' if protocol.grey else ''}"
 
 
-def _boxes(protocol: "Protocol") -> str:
+def _boxes(protocol: "Protocol", source: str) -> str:
     if protocol.region == "dt_box":
         levels = "/".join(str(level) for level in protocol.levels)
         return f"dt_box at grey levels {levels}, loose and tight box"
     kind = "contour" if protocol.region == "contour" else f"{protocol.connectivity}-connected"
     largest = "largest contour" if kind == "contour" else f"largest {kind} component"
     if protocol.is_swept:
-        steps = f"{protocol.steps:,} thresholds, the best of validation"
+        steps = f"{protocol.steps:,} thresholds, {source}"
         every = "contours" if kind == "contour" else "components"
         return f"{steps}; {largest} (V1), all {every} (V2)"
     return f"value > {protocol.threshold:g}; {largest}"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from gapcam.arch.evaluation import Look
+from gapcam.arch.look import Look
 from gapcam.arch.network import Network
 from gapcam.batch import Batch, collate
 from gapcam.cam.activation import divide_by_max

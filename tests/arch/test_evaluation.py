@@ -8,7 +8,8 @@ from metric_samples import CLASSES, EXACT, VIEW, samples
 from networks import network
 from torch import Tensor
 
-from gapcam.arch.evaluation import Evaluation, Look, main_threshold, rank_of_truth
+from gapcam.arch.evaluation import Evaluation, main_threshold
+from gapcam.arch.look import Look, look, rank_of_truth
 from gapcam.batch import Batch
 from gapcam.cam.localization import GUESSES
 from gapcam.metrics import LocalizationError, MaxBoxAcc
@@ -71,7 +72,7 @@ def test_chosen_thresholds_are_reported_beside_the_oracle() -> None:
     validation.gather()
     look, batch = seen(30)
     evaluation = Evaluation({"paper": PAPER, "exact": EXACT}, VIEW, num_classes=CLASSES)
-    evaluation.choose(validation.best)
+    evaluation.choose(validation.best, "the best of others")
     evaluation.update({"whole": look}, batch)
     found = plain(evaluation.compute())
     metric = evaluation.sweeps["exact"]
@@ -134,7 +135,7 @@ def test_pictures_are_drawn_at_a_threshold() -> None:
     assert evaluation.for_pictures().threshold == 0.2  # nothing is known yet
     evaluation.gather()
     assert evaluation.for_pictures().threshold == evaluation.best["exact"]["threshold_50"]
-    evaluation.choose({"exact": evaluation.best["exact"] | {"threshold_50": 0.95}})
+    evaluation.choose({"exact": evaluation.best["exact"] | {"threshold_50": 0.95}}, "a test")
     assert evaluation.for_pictures() == EXACT.at(0.95)
     nothing = evaluated(0, exact=EXACT)
     nothing.gather()
@@ -145,7 +146,7 @@ def test_details() -> None:
     evaluation = evaluated(30, paper=PAPER, exact=EXACT)
     evaluation.gather_details()
     paper, exact = evaluation.details["paper"], evaluation.details["exact"]
-    assert paper.images == exact.images == 30
+    assert len(paper.index) == len(exact.index) == 30
     assert paper.rows is not None
     assert paper.rows.index.tolist() == list(range(30))
     assert paper.curves is None
@@ -166,7 +167,9 @@ def test_details() -> None:
 def test_details_at_chosen_thresholds() -> None:
     """Numbers, slices and intervals are of the same thresholds."""
     evaluation = evaluated(30, exact=EXACT)
-    evaluation.choose({"exact": dict.fromkeys(evaluation.sweeps["exact"].best_thresholds(), 0.95)})
+    evaluation.choose(
+        {"exact": dict.fromkeys(evaluation.sweeps["exact"].best_thresholds(), 0.95)}, "a test"
+    )
     evaluation.update({"whole": seen(30)[0]}, seen(30)[1])
     evaluation.gather_details()
     details, numbers = evaluation.details["exact"], evaluation.compute()
@@ -222,7 +225,7 @@ def test_alone_it_asks_nobody() -> None:
     validation.gather()
     for alone in (False, True):
         evaluation = Evaluation({"paper": PAPER, "exact": EXACT}, VIEW, alone=alone)
-        evaluation.choose(validation.best)
+        evaluation.choose(validation.best, "the best of others")
         metrics = [*evaluation.errors.values(), *evaluation.sweeps.values()]
         assert [metric.sync_on_compute for metric in metrics] == [not alone] * 3
 
@@ -260,11 +263,11 @@ def test_kinds_of_views_seen_together_are_seen_as_alone(cam: str) -> None:
     module = network("arch.size=[16,16]", f"cam={cam}", classes=4).eval()
     for kind, count in KINDS.items():
         module.views = (kind,)
-        alone = module.look(views(kind), kind)
+        alone = look(module, views(kind), kind)
         assert alone.maps.shape[:-2] == ((3, 5) if count == 1 else (3, 10, 5))
         assert alone.regions.shape == ((3, 4) if count == 1 else (3, 10, 4))
         module.views = tuple(KINDS)
-        for found, expected in zip(module.look(views(*KINDS), kind), alone, strict=True):
+        for found, expected in zip(look(module, views(*KINDS), kind), alone, strict=True):
             torch.testing.assert_close(found, expected)
 
 
@@ -273,14 +276,14 @@ def test_ten_crops_are_scored_by_their_mean() -> None:
     module = network("arch.size=[16,16]", classes=4).eval()
     module.views = ("ten",)
     batch = views("ten")
-    look = module.look(batch, "ten")
+    ten = look(module, batch, "ten")
     with torch.no_grad():
         each = [module(batch.images[:, view]).logits.softmax(1) for view in range(10)]
     mean = torch.stack(each).mean(0)
-    assert look.classes[:, :-1].tolist() == mean.argsort(1, descending=True).tolist()
-    assert look.classes[:, -1].tolist() == [3, 0, 1]
-    torch.testing.assert_close(look.scores, mean.gather(1, look.classes))
+    assert ten.classes[:, :-1].tolist() == mean.argsort(1, descending=True).tolist()
+    assert ten.classes[:, -1].tolist() == [3, 0, 1]
+    torch.testing.assert_close(ten.scores, mean.gather(1, ten.classes))
     with torch.no_grad():
         output = module(batch.images[:, 7])
-        maps = module.maps(batch.images[:, 7], output, look.classes)
-    torch.testing.assert_close(look.maps[:, 7], maps)
+        maps = module.maps(batch.images[:, 7], output, ten.classes)
+    torch.testing.assert_close(ten.maps[:, 7], maps)

@@ -28,7 +28,7 @@ from gapcam.batch import collate
 from gapcam.build import build_data, build_module, build_trainer, data_facts
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.data.data_module import DataModule
-from gapcam.experiment import keep_lightning_quiet
+from gapcam.execution import keep_lightning_quiet
 
 ROUNDS = 5
 

@@ -25,4 +25,5 @@ def find_config_dir() -> Path:
 
 
 CONFIG_DIR = find_config_dir()
+RECIPES_DIR = CONFIG_DIR / "experiment"  # in a checkout a link to experiments
 register_resolvers()  # the configuration there names its runs by them

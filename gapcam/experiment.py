@@ -1,213 +1,148 @@
-"""One run: build, train, test, write down. Everything here may import torch."""
+"""`python -m gapcam.experiment`: run a table or figure of the paper.
 
-import logging
-import time
-import warnings
+All runs are composed before the first is started, so that a mistake is told at once. Then each is a
+process of its own, one after the other; finished ones are skipped. This process imports neither
+torch nor Lightning before all have ended.
+"""
+
+import shlex
+import signal
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import pytorch_lightning as pl
-import yaml
-from pytorch_lightning.callbacks import ModelCheckpoint, Timer
-from pytorch_lightning.loggers import WandbLogger
 from rich.console import Console
 
-from gapcam.announcement import announce, is_test_of_weights
-from gapcam.arch.loading import load_weights
-from gapcam.arch.network import Network
-from gapcam.arch.profile import profile
-from gapcam.atomic import write_text
-from gapcam.build import build_data, build_module, build_trainer, data_facts
-from gapcam.checkpoint import read_checkpoint, require_same_network
-from gapcam.data.data_module import DataModule
 from gapcam.errors import UserError
-from gapcam.references import reference_metrics
-from gapcam.results import gallery_choice, write_gallery, write_rows
-from gapcam.run_directory import RunDirectory
-from gapcam.run_facts import run_facts
-from gapcam.score_table import by_protocol, score_rows
-from gapcam.sweep_guard import refuse_processes
-from gapcam.threshold_choice import choose_thresholds
-from gapcam.viz.curves import draw_curves, read_curves
-from gapcam.viz.localizations import localize
-from gapcam.viz.report import render_report
+from gapcam.recipes.job import Job, Progress, compose_all, experiment_folder, prepare
+from gapcam.recipes.listing import print_listing
+from gapcam.recipes.live_table import LiveTable
+from gapcam.recipes.plain_lines import PlainLines
+from gapcam.recipes.plan import MissingSettingsError, plan
+from gapcam.recipes.queue import INTERRUPTED, StopRequests, command_of, run_queue
+from gapcam.recipes.recipe import Recipe, read_recipe, require_own_name
+from gapcam.summary import wide_console
 
-_EXPECTED_WARNINGS = (
-    ".*LeafSpec.*is deprecated.*",  # Lightning with a newer torch
-    ".*your dataloader is not resumable.*",  # its sampler is
-    ".*Your `IterableDataset` has `__len__` defined.*",  # litdata divides it among workers
-    ".*does not have many workers.*",  # digits are in memory
-    ".*The number of training batches .* is smaller than the logging interval.*",
-    ".*Checkpoint directory .* exists and is not empty.*",  # runs resume
-    ".*exists and is not empty with save_top_k.*",
-    ".*The dirpath has changed from.*",  # a run directory may be moved
-)
+_EXAMPLES = """\
+  python -m gapcam.experiment                         which experiments there are
+  python -m gapcam.experiment digits                  the whole table; again: goes on
+  python -m gapcam.experiment digits seed=0 arch.trim=0,1 trainer.max_epochs=1 --name quick
+  python -m gapcam.experiment digits --commands       the same runs, for a cluster
+"""
 
 
-def run_experiment(
-    directory: RunDirectory, command: str, is_sweep: bool, console: Console
-) -> dict[str, Any]:
-    """Train (or go on training), test, and write everything a run leaves behind.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says.
 
     Args:
-        directory: claimed by the caller.
-        command: the command line, for the record.
-        is_sweep: whether this is one job of a Hydra multirun.
-        console: where the start line goes.
+        arguments: words of the command line; None for those of this process.
 
     Returns:
-        What `metrics.json` holds.
-
-    Raises:
-        UserError: on bad input, before training where that is possible.
+        Exit status: 0 if all runs are finished, 1 if one failed or on bad input, 130 if
+        interrupted.
     """
-    config = directory.config
-    keep_lightning_quiet()
-    pl.seed_everything(config["seed"], workers=True, verbose=False)
-    with console.status("reading the data") as status:
-        data = build_data(config, lambda n: status.update(f"reading the data: {n:,} pictures"))
-    module = build_module(
-        config["arch"], config["protocol"], data_facts(data), config["cam"], config["optim"]
-    )
-    measured = profile(module, module.size, module.last_layer)
-    if module.cam == "saliency":
-        measured = measured._replace(mapping_resolution=module.size)
-    trainer = build_trainer(config, directory.path)
-    if not data.val.has_boxes:
-        choose_by_classification(trainer)
-    if is_sweep:
-        refuse_processes(trainer.world_size)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    asked = _parser().parse_intermixed_args(words)
+    console = wide_console()
     try:
-        checkpoint = starting_point(directory, module, trainer.world_size)
-        loaded = load_weights(module) if checkpoint is None else None
-        assert module.optim is not None
-        module.optim.make(module, module.is_head)  # a mistake in its settings shows here
-        if trainer.is_global_zero:
-            # Not before everything could be built: a mistake must not own the directory.
-            directory.write_config()
-            announce(module, measured, data, trainer, directory, checkpoint, console)
-            if loaded is not None:
-                console.print(loaded.describe(), highlight=False, soft_wrap=True)
-        _train(trainer, module, data, directory, checkpoint)
-        start = time.perf_counter()
-        notes = choose_thresholds(trainer, module, data, data.test, needs_boxes=True)
-        trainer.test(module, datamodule=data, verbose=False)
-        seconds = {"train": _seconds_trained(trainer), "test": time.perf_counter() - start}
-        facts = run_facts(directory, module, measured, data, trainer, seconds, command)
-        if trainer.is_global_zero:
-            limits = reference_metrics(
-                module.test_evaluation, data.test, measured.mapping_resolution, console
-            )
-            facts["metrics"] |= {f"test/{name}": value for name, value in limits.items()}
-        facts["data"]["notes"] += notes
-        if trainer.is_global_zero:
-            _write_results(directory, module, data, trainer, facts)
-    finally:
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger) and logger._experiment is not None:
-                # A second job of this process would otherwise write into the first one's run.
-                logger.experiment.finish()
-    return facts
+        if asked.experiment is None:
+            print_listing(Path("runs"), console)
+            return 0
+        return _run(asked, ["python", "-m", "gapcam.experiment", *words], console)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
 
 
-def keep_lightning_quiet() -> None:
-    """Silence notes and warnings that are expected here; the start line says what matters."""
-    for name in ("pytorch_lightning", "lightning_fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message in _EXPECTED_WARNINGS:
-        warnings.filterwarnings("ignore", message)
+def _run(asked: Namespace, command: Sequence[str], console: Console) -> int:
+    recipe = read_recipe(asked.experiment)
+    if asked.name is not None:
+        require_own_name(asked.name)
+    runs = plan(recipe, asked.settings, asked.rows, asked.name)
+    try:
+        with console.status(f"composing {len(runs)} runs"):
+            configs = compose_all(runs)
+    except MissingSettingsError as error:
+        typed = shlex.join(command) + "".join(f" {key}=..." for key in error.keys)
+        raise UserError(f"{error}. Type:\n  {typed}") from None
+    if asked.commands:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in `... --commands | head`
+        print("\n".join(command_of(run) for run in runs))
+        return 0
+    jobs = prepare(runs, configs)
+    with (
+        StopRequests() as stop,
+        (LiveTable if console.is_terminal else PlainLines)(recipe, jobs, console) as display,
+    ):
+        run_queue(jobs, display, stop)
+    _tell_failures(jobs, console)
+    if any(job.progress is Progress.FINISHED for job in jobs):
+        _write_page(experiment_folder(configs[0]), recipe, console)
+    if all(job.progress is Progress.FINISHED for job in jobs):
+        return 0
+    _say(console, "The same command goes on: finished runs are kept, others started again.")
+    return INTERRUPTED if stop.count or _is_interrupted(jobs) else 1
 
 
-def starting_point(directory: RunDirectory, module: Network, processes: int) -> Path | None:
-    """Return the checkpoint to go on from or to test, None if there is none yet.
-
-    Raises:
-        UserError: if training cannot go on from it.
-    """
-    wanted = directory.config["ckpt"]
-    path = Path(wanted) if wanted is not None else directory.resume_from()
-    if path is not None:
-        checkpoint = read_checkpoint(path)
-        require_same_network(path, checkpoint, module)
-        trained_on = checkpoint["gapcam"].get("processes", processes)
-        if wanted is None and trained_on != processes:
-            raise UserError(
-                f"{directory.path} was trained with {trained_on} processes and cannot go on with "
-                f"{processes}: batches and learning rate would change. Ask for as many devices, "
-                "or give this run a name= of its own."
-            )
-        begun, asked_for = checkpoint["epoch"] + 1, directory.config["trainer"]["max_epochs"]
-        if wanted is None and asked_for is not None and 0 <= asked_for < begun:
-            raise UserError(
-                f"{directory.path} has already been trained into epoch {begun}. Ask for "
-                f"trainer.max_epochs={begun} or more, or give a shorter run a name= of its own."
-            )
-    return path
+def _tell_failures(jobs: Sequence[Job], console: Console) -> None:
+    for job in jobs:
+        if job.progress is Progress.FAILED:
+            _say(console, f"failed  {job.run.title}: {job.message}\n        {job.log}")
 
 
-def _train(
-    trainer: pl.Trainer,
-    module: Network,
-    data: DataModule,
-    directory: RunDirectory,
-    checkpoint: Path | None,
-) -> None:
-    config = directory.config
-    if is_test_of_weights(config, checkpoint):
-        return
-    if config["ckpt"] is None:
-        trainer.fit(module, datamodule=data, ckpt_path=str(checkpoint) if checkpoint else None)
-        tested = directory.checkpoints / "best.ckpt" if config["weights"] == "best" else None
-    else:
-        tested = checkpoint
-    if tested is not None:
-        module.load_state_dict(read_checkpoint(tested)["state_dict"])
+def _write_page(folder: Path, recipe: Recipe, console: Console) -> None:
+    """Write the report beside the runs; that of a table of another recipe's runs, below them."""
+    to = folder if recipe.runs == recipe.name else folder / recipe.name
+    with console.status("writing the report"):
+        from gapcam.report import write_report
+
+        page = write_report([folder], to, recipe_name=recipe.name, overwrite=False)
+    _say(console, f"page  {page}")
 
 
-def choose_by_classification(trainer: pl.Trainer) -> None:
-    """Let checkpoints that are chosen by localization be chosen by classification.
-
-    For data whose validation split has no true boxes.
-    """
-    for callback in trainer.checkpoint_callbacks:
-        if isinstance(callback, ModelCheckpoint) and (callback.monitor or "").startswith("val/loc"):
-            callback.monitor = "val/cls_top1"
+def _is_interrupted(jobs: Sequence[Job]) -> bool:
+    return any(job.progress is Progress.INTERRUPTED for job in jobs)
 
 
-def _seconds_trained(trainer: pl.Trainer) -> float:
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]
-    timers = [callback for callback in callbacks if isinstance(callback, Timer)]
-    return timers[0].time_elapsed("train") if timers else float("nan")
+def _say(console: Console, words: str) -> None:
+    console.print(words, soft_wrap=True, markup=False, highlight=False)
 
 
-def _write_results(
-    directory: RunDirectory,
-    module: Network,
-    data: DataModule,
-    trainer: pl.Trainer,
-    facts: dict[str, Any],
-) -> None:
-    evaluation = module.test_evaluation
-    rows = evaluation.details[evaluation.main.name].rows
-    if rows is not None:
-        write_rows(directory.rows, rows, data.test, data.class_names)
-    groups = gallery_choice(rows, len(data.test), directory.config["gallery"])
-    indices = [index for group in groups.values() for index in group]
-    module.to(trainer.strategy.root_device)
-    gallery = write_gallery(directory.cams, groups, localize(module, data, data.test, indices))
-    page = render_report(
-        {
-            **facts,
-            "scores": score_rows(
-                by_protocol(facts["metrics"], facts["protocols"]),
-                facts["intervals"],
-                facts["mistakes"],
-            ),
-            "has_boxes": data.test.has_boxes,
-            "config": yaml.safe_dump(directory.config, sort_keys=False),
-        },
-        draw_curves(read_curves(directory.path / "csv")),
-        gallery,
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        "python -m gapcam.experiment",
+        description="Run a table or figure of the paper, and write its report.",
+        epilog=_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
     )
-    write_text(directory.report, page)
-    directory.write_metrics(facts)
+    parser.add_argument("experiment", nargs="?", help="its name; without one, all are listed")
+    parser.add_argument(
+        "settings",
+        nargs="*",
+        help="for all runs, key=value; key=a,b gives a run for each value",
+    )
+    parser.add_argument(
+        "--rows", type=_names, default=(), metavar="A,B", help="only these rows of the table"
+    )
+    parser.add_argument(
+        "--name", help="keep a variant beside the experiment, in a folder of this name"
+    )
+    parser.add_argument(
+        "--commands", action="store_true", help="print the command of each run, and stop"
+    )
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(word.strip() for word in text.split(",") if word.strip())
+    if not names:
+        raise ArgumentTypeError("give rows of the table, as in --rows vgg_gap,googlenet_gap")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

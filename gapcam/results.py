@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from gapcam.atomic import atomic_path
+from gapcam.cam.max_box import Curves, percent
 from gapcam.data.dataset import LocalizationDataset
 from gapcam.metrics.localization import LocalizationRows
 from gapcam.viz.localizations import Localization
@@ -35,8 +37,8 @@ def write_rows(
         for index, label, classes, boxes, ious, count in zip(
             *(column.tolist() for column in columns), strict=True
         ):
-            located = (
-                [f"{iou:.6g}" if count else "", *(f"{corner:.6g}" for corner in box)]
+            located = (  # nine digits are the very number
+                [f"{iou:.9g}" if count else "", *(f"{corner:.9g}" for corner in box)]
                 for of_class in zip(ious, boxes, strict=True)
                 for iou, box in zip(*of_class, strict=True)
             )
@@ -46,33 +48,61 @@ def write_rows(
             )
 
 
-def gallery_choice(rows: LocalizationRows | None, images: int, count: int) -> dict[str, list[int]]:
-    """Choose indices of the best, median and worst localizations of the best guess, by IoU.
+def write_curves(path: Path, found: Curves) -> None:
+    """Write one line per threshold: the share of images found by V1 and V2 at each IoU.
 
-    Each image appears once: on a small split the three groups shrink. Images without a true box
-    are left out; if none has one, the images are spread over the split.
+    Columns `v1_50` and `v2_50`: of the largest region's box, and of the boxes of all regions.
+    """
+    columns = {
+        f"{kind}_{percent(iou)}": shares.tolist()
+        for kind, accuracies in (("v1", found.v1), ("v2", found.v2))
+        for iou, shares in zip(found.iou, accuracies, strict=True)
+    }
+    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["threshold", *columns])
+        for threshold, *shares in zip(found.thresholds.tolist(), *columns.values(), strict=True):
+            writer.writerow([f"{threshold:g}", *(f"{share:.9g}" for share in shares)])
+
+
+def gallery_choice(rows: LocalizationRows | None, images: int, count: int) -> dict[str, list[int]]:
+    """Choose images: some that are the same in every run, and some by the IoU of the best guess.
+
+    A quarter are spread over the images with a true box, whatever was found there; the others are
+    the best, median and worst localizations among the rest. Each image appears once: on a small
+    split the groups shrink. If no image has a true box, all are spread over the split.
 
     Args:
         rows: of the images scored; None if none has a true box.
         images: in the split.
         count: how many are wanted.
     """
-    rows_with_boxes = torch.zeros(0).long() if rows is None else rows.counts.nonzero().flatten()
-    if rows is None or not len(rows_with_boxes):
+    boxed = torch.zeros(0).long() if rows is None else rows.counts.nonzero().flatten()
+    if rows is None or not len(boxed):
         chosen = torch.arange(images) if rows is None else rows.index
-        spread = torch.linspace(0, len(chosen) - 1, min(count, len(chosen)))
-        return {"examples": chosen[spread.long()].tolist()}
-    by_iou = rows.iou[rows_with_boxes, 0, 0].argsort(descending=True, stable=True)
-    order = rows.index[rows_with_boxes][by_iou].tolist()
-    each = min(count, len(order)) // 3
+        return {"examples": chosen[_spread(len(chosen), count)].tolist()}
+    boxed = boxed[rows.index[boxed].argsort()]
+    is_same = torch.zeros(len(boxed), dtype=torch.bool)
+    is_same[_spread(len(boxed), count // 4)] = True
+    others = boxed[~is_same]
+    by_iou = rows.iou[others, 0, 0].argsort(descending=True, stable=True)
+    order = rows.index[others][by_iou].tolist()
+    each = min(count - int(is_same.sum()), len(order)) // 3
     if each == 0:
         return {"best": order[:count]}
     middle = (len(order) - each) // 2
+    same = {"same": rows.index[boxed[is_same]].tolist()} if is_same.any() else {}
     return {
+        **same,
         "best": order[:each],
         "median": order[middle : middle + each],
         "worst": order[len(order) - each :][::-1],
     }
+
+
+def _spread(images: int, count: int) -> Tensor:
+    """Positions of `count` of so many images, evenly spread."""
+    return torch.linspace(0, images - 1, min(count, images)).long()
 
 
 def write_gallery(

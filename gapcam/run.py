@@ -3,9 +3,10 @@
 Importing this module does not import torch: help, completion and mistakes answer at once.
 """
 
+import gc
 import shlex
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +17,32 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from gapcam.atomic import DISK_FULL
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
+from gapcam.failure import (
+    FAILED,
+    clear_failure,
+    describe,
+    is_explained,
+    read_failure,
+    write_failure,
+)
 from gapcam.run_directory import RunDirectory, State, is_main_process
 from gapcam.suggest import suggestions
 from gapcam.summary import print_result, wide_console
-from gapcam.sweep_guard import processes_asked_for, refuse_processes
+from gapcam.sweep_guard import (
+    processes_asked_for,
+    refuse_processes,
+    require_launcher,
+    require_multirun,
+    starts_processes,
+)
+from gapcam.sweep_jobs import remember_sweeps, sweep_jobs
 from gapcam.sweep_table import Job, print_sweep
 from gapcam.view_choice import settle_views
 
 OBJECTIVES = ("test/loc_top1", "test/cls_top1")
 """What sweeps minimise: the first that was measured; without true boxes there is one less."""
-_JOBS: list[Job] = []
-"""Those that this process has run."""
-
-_ERROR_IN_WORKER = f"{UserError.__module__}.{UserError.__name__}: "
 
 
 def main() -> None:
@@ -40,6 +51,11 @@ def main() -> None:
     A sweep ends with a table of its jobs, also when one failed or it was interrupted.
     """
     try:
+        require_launcher(sys.argv[1:])
+    except UserError as error:
+        sys.exit(str(error))
+    remember_sweeps()
+    try:
         compose_and_run()
     except SystemExit as stop:
         if stop.code == 1:
@@ -47,7 +63,7 @@ def main() -> None:
                 print(line, file=sys.stderr)
         raise
     finally:
-        print_sweep(_JOBS, wide_console())
+        print_sweep([_outcome(job) for job in sweep_jobs()], wide_console())
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
@@ -56,23 +72,28 @@ def compose_and_run(config: DictConfig) -> float:
 
     Without true boxes it is the top-1 classification error.
     """
-    title = str(OmegaConf.select(config, "run_id"))
     try:
         metrics = run(config)
-    except UserError as error:
-        # A loader's worker process wraps the message in its traceback.
-        message = str(error).rpartition(_ERROR_IN_WORKER)[2]
-        _JOBS.append(Job(title, None, message))
-        raise CompactHydraException(message) from None
-    except OSError as error:
-        if error.errno not in DISK_FULL:
+    except Exception as error:
+        if not (is_explained(error) or _is_sweep()):
             raise
-        # A log file, say; results and checkpoints explain themselves.
-        raise CompactHydraException(
-            f"No room on the disk: {error}. Make room and run the same command again."
-        ) from None
-    _JOBS.append(Job(title, metrics))
-    return next(float(metrics["metrics"][o]) for o in OBJECTIVES if o in metrics["metrics"])
+        message = describe(error)
+    else:
+        return next(float(metrics["metrics"][o]) for o in OBJECTIVES if o in metrics["metrics"])
+    finally:
+        _free_memory()
+    if _is_sweep():  # of its errors Hydra shows the first one, at the end
+        print(f"{OmegaConf.select(config, 'run_id')} failed: {message}", file=sys.stderr)
+    # Not the error itself: it cannot always travel back from another process, and its traceback
+    # would keep the network in memory until the sweep ends. FAILED holds all of it.
+    raise CompactHydraException(message)
+
+
+def _free_memory() -> None:
+    """A trainer and its network refer to each other; the next job of a sweep needs their room."""
+    gc.collect()
+    if "torch" in sys.modules:
+        sys.modules["torch"].cuda.empty_cache()
 
 
 def run(config: DictConfig) -> dict[str, Any]:
@@ -84,19 +105,14 @@ def run(config: DictConfig) -> dict[str, Any]:
     Raises:
         UserError: on bad input.
     """
-    plain = resolve(config)
-    hydra_config = HydraConfig.get()
-    is_sweep = hydra_config.mode == RunMode.MULTIRUN
-    if is_sweep:
-        refuse_processes(processes_asked_for(plain["trainer"]))
-    directory = RunDirectory(Path(plain["run_dir"]), plain)
+    directory = _directory(config)
     console = wide_console(quiet=not is_main_process())
     if directory.state() is State.FINISHED:
         console.print(f"{directory.path} is finished; delete it to run it again.", soft_wrap=True)
         metrics = directory.metrics()
     else:
-        command = ["python", "-m", "gapcam.run", *hydra_config.overrides.task]
-        metrics = _run_claimed(directory, shlex.join(command), is_sweep, console)
+        command = ["python", "-m", "gapcam.run", *HydraConfig.get().overrides.task]
+        metrics = _run_claimed(directory, shlex.join(command), console)
     print_result(metrics, str(directory.report), console, "test")
     return metrics
 
@@ -119,18 +135,40 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     for key in ("seed", "gallery"):
         if not isinstance(plain[key], int) or plain[key] < 0:
             raise UserError(f"{key} must be a whole number from 0 on; got {plain[key]!r}")
+    if not isinstance(plain["boxes"], list) or not set(plain["boxes"]) <= {"train", "val", "test"}:
+        raise UserError(f"boxes must be a list of train, val, test; got {plain['boxes']!r}")
+    if plain["experiment"] is not None:  # the rest is the recipe's, about its other runs
+        plain["experiment"] = {key: plain["experiment"][key] for key in ("name", "row")}
     settle_views(plain)
     return plain
 
 
-def _run_claimed(
-    directory: RunDirectory, command: str, is_sweep: bool, console: Console
-) -> dict[str, Any]:
+def _directory(config: DictConfig) -> RunDirectory:
+    """Where a configuration runs, if it can run where it is started."""
+    plain = resolve(config)
+    if not _is_sweep():
+        require_multirun(HydraConfig.get().launcher)
+    if _has_one_process():
+        refuse_processes(processes_asked_for(plain["trainer"]))
+    return RunDirectory(Path(plain["run_dir"]), plain)
+
+
+def _is_sweep() -> bool:
+    return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
+
+
+def _has_one_process() -> bool:
+    return _is_sweep() and not starts_processes(HydraConfig.get().launcher)
+
+
+def _run_claimed(directory: RunDirectory, command: str, console: Console) -> dict[str, Any]:
     with directory.claimed() if is_main_process() else nullcontext():
+        if is_main_process():
+            clear_failure(directory.path)
         try:
             with console.status("loading torch"):
-                from gapcam.experiment import run_experiment
-            return run_experiment(directory, command, is_sweep, console)
+                from gapcam.execution import execute
+            return execute(directory, command, _has_one_process(), console)
         except (KeyboardInterrupt, SystemExit):
             # Lightning turns Ctrl-C into SystemExit once it has shut down.
             kept = directory.resume_from()
@@ -144,7 +182,37 @@ def _run_claimed(
                 soft_wrap=True,
             )
             raise SystemExit(130) from None
+        except Exception as error:
+            # Other processes may only have lost the main one, which was interrupted.
+            if is_main_process() or is_explained(error):
+                with suppress(UserError, OSError):  # on a full disk, which is the error to show
+                    write_failure(directory.path, command, error)
+            raise
+
+
+def _outcome(config: DictConfig) -> Job:
+    """What a job of a sweep left behind, wherever it ran."""
+    HydraConfig.instance().set_config(config)  # the name of a run asks it for choices
+    job = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    title = str(OmegaConf.select(job, "run_id"))
+    try:
+        directory = _directory(job)
+        state = directory.state()
+    except UserError as error:
+        return Job(title, None, str(error))
+    if state is State.FINISHED:
+        return Job(title, directory.metrics())
+    failure = read_failure(directory.path)
+    if failure is not None:
+        return Job(title, None, f"{failure.message}\nall of it is in {directory.path / FAILED}")
+    if state is State.NEW:
+        return Job(title, None, f"nothing is in {directory.path}", "not begun")
+    hint = "it was stopped, or it is still running; the same command goes on"
+    return Job(title, None, hint, "unfinished")
 
 
 if __name__ == "__main__":
-    main()
+    # Under its own name: the processes of a sweep import from there what their job calls.
+    from gapcam.run import main as run_main
+
+    run_main()

@@ -6,6 +6,8 @@ Its path is a function of the configuration, so repeating a command finds it aga
     checkpoints/    last.ckpt after every epoch, best.ckpt, recovery.ckpt in the middle of an epoch
     csv/            logged numbers, a version for each start
     rows.csv        one line per test image
+    curve-*.csv     shares found over thresholds, of each protocol that tries all of them
+    boxes.csv       boxes of whole splits, where they are asked for
     metrics.json    the result; written last, so its presence means that the run is finished
     cams/           pictures
     report.html     everything on one page
@@ -40,6 +42,10 @@ NOT_PART_OF_IDENTITY = (
     "callbacks.best.dirpath",
     "callbacks.last.dirpath",
     "callbacks.recovery.dirpath",
+    "callbacks.wandb_panels",
+    "callbacks.tensorboard_panels",
+    "experiment",
+    "group",
     "logger",
     "runs",
     "run_dir",
@@ -70,6 +76,7 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.cams = path / "cams"
         self.rows = path / "rows.csv"
+        self.boxes = path / "boxes.csv"
         self.report = path / "report.html"
         self._config_file = path / "config.yaml"
         self._metrics_file = path / "metrics.json"

@@ -1,5 +1,7 @@
 """What `metrics.json` says of a run."""
 
+import platform
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -39,6 +41,7 @@ def run_facts(
     start = config["arch"]["weights"] or "random"
     return {
         "title": config["run_id"],
+        "experiment": config["experiment"],
         "metrics": {f"test/{name}": value for name, value in module.test_numbers.items()},
         "units": "loc_*, cls_*, floor_*: error rates in 0..1, lower is better; max_box_acc*: "
         "accuracies; floor_centred_side: fraction of a side",
@@ -73,4 +76,14 @@ def run_facts(
 
 def _device_name(trainer: pl.Trainer) -> str:
     device = trainer.strategy.root_device
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({_processor()}, {torch.get_num_threads()} threads)"
+
+
+def _processor() -> str:
+    """What the machine says its processor is."""
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text().splitlines() if described.is_file() else []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or platform.machine())

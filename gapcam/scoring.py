@@ -17,13 +17,13 @@ from gapcam.atomic import atomic_path, write_text
 from gapcam.build import build_data, build_protocols, versions
 from gapcam.cam.max_box import Curves
 from gapcam.data.dataset import LocalizationDataset
-from gapcam.experiment import keep_lightning_quiet
+from gapcam.execution import keep_lightning_quiet
 from gapcam.metrics.drawing import draw_curves
 from gapcam.metrics.sample_metric import main_iou
 from gapcam.progress_bar import progress_bar
 from gapcam.protocol import Protocol
 from gapcam.references import reference_metrics
-from gapcam.results import write_rows
+from gapcam.results import write_curves, write_rows
 from gapcam.run_directory import is_main_process
 from gapcam.score_maps import score_folder
 from gapcam.score_network import score_network
@@ -35,8 +35,8 @@ def score(config: dict[str, Any], folder: Path, command: str, console: Console) 
 
     What an earlier evaluation left there is replaced. The folder gets `metrics.json`; for each
     protocol `slices-<protocol>.csv`, numbers of groups of images; `rows-<protocol>.csv`, the boxes
-    of every image, where the protocol has a threshold; and `curve-<protocol>.png` where it tries
-    all of them.
+    of every image, where the protocol has a threshold; and `curve-<protocol>.csv` and `.png` where
+    it tries all of them.
 
     Returns:
         What `metrics.json` holds.
@@ -84,6 +84,7 @@ def score(config: dict[str, Any], folder: Path, command: str, console: Console) 
             _write_details(folder, name, details, dataset, data.class_names)
             if details.curves is not None and details.curves.images:
                 protocol = evaluation.protocols[name]
+                write_curves(folder / f"curve-{name}.csv", details.curves)
                 _draw(folder / f"curve-{name}.png", details.curves, protocol, by_name[name])
         write_text(folder / "metrics.json", json.dumps(facts, indent=2))
     return facts
@@ -91,7 +92,7 @@ def score(config: dict[str, Any], folder: Path, command: str, console: Console) 
 
 def _clear(folder: Path) -> None:
     """Remove an earlier evaluation, which may have been of other protocols."""
-    for pattern in ("metrics.json", "rows-*.csv", "slices-*.csv", "curve-*.png"):
+    for pattern in ("metrics.json", "rows-*.csv", "slices-*.csv", "curve-*"):
         for path in folder.glob(pattern):
             path.unlink()
 

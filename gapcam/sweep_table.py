@@ -15,18 +15,19 @@ ERRORS = {
 
 
 class Job(NamedTuple):
-    """A job's `title`, and what `metrics.json` holds, or the `error` that ended it."""
+    """A job's `title`, and what `metrics.json` holds; without it, its `state` and why (`error`)."""
 
     title: str
     metrics: dict[str, Any] | None
     error: str = ""
+    state: str = "failed"
 
 
 def print_sweep(jobs: list[Job], console: Console) -> None:
-    """Print what each network is and what it reached; a failed job shows its error.
+    """Print what each network is and what it reached; a job without result shows why.
 
     Args:
-        jobs: in the order they ran; nothing is printed for less than two.
+        jobs: in the order of the sweep; nothing is printed for less than two.
         console: where to print.
     """
     if len(jobs) < 2:
@@ -37,13 +38,14 @@ def print_sweep(jobs: list[Job], console: Console) -> None:
         table.add_column(column, justify="left" if column == "last layer" else "right")
     for job in jobs:
         if job.metrics is None:
-            table.add_row(job.title, "[red]failed")
+            table.add_row(job.title, f"[red]{job.state}")
         else:
             table.add_row(job.title, *_cells(job.metrics))
     console.print(table)
     for job in jobs:
         if job.metrics is None:
-            console.print(f"{job.title} failed: {job.error}", highlight=False, markup=False)
+            line = f"{job.title} {job.state}: {job.error}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     protocols = {_main(job.metrics["protocols"]) for job in jobs if job.metrics}
     console.print(
         f"protocol {', '.join(sorted(protocols)) or '-'}; floor: the better of a box around the "

@@ -15,7 +15,8 @@ from gapcam.config_dir import CONFIG_DIR, find_config_dir
 OPTIONS = sorted(
     path.relative_to(CONFIG_DIR).with_suffix("").as_posix()
     for path in CONFIG_DIR.rglob("*.yaml")
-    if path.parent != CONFIG_DIR and path.parent.name != "base"  # bases are no options
+    if path.parent != CONFIG_DIR
+    and path.parent.name not in ("base", "launcher")  # bases are no options, launchers Hydra's
 )
 GIVEN_BY_BUILD = {
     "arch": {"num_classes", "protocols", "views", "data_pixels", "cam", "optim"},
@@ -70,7 +71,7 @@ def test_option_composes_and_its_keys_are_parameters(option: str) -> None:
         target = get_object(node["_target_"])
         keys = {key for key in node if not key.startswith("_")}
         if node["_target_"].endswith("WandbLogger"):
-            keys -= {"group"}  # handed on to wandb.init
+            keys -= {"group", "entity", "tags", "notes"}  # handed on to wandb.init
         unknown = keys - parameters(target)
         assert not unknown, f"{path}: {node['_target_']} has no parameter {sorted(unknown)}"
         checked += path == group or path.startswith(f"{group}.")

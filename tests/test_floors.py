@@ -40,12 +40,13 @@ ALLOWED = {
     "gapcam.data": {"torch", "torchvision", "pytorch_lightning", "numpy", "PIL", "sklearn", "scipy"}
     | {"simplejpeg", "litdata", "pyarrow"},
     "gapcam.viz": {"torch", "numpy", "PIL", "matplotlib", "jinja2"},
-    "gapcam.callbacks": {"torch", "numpy", "pytorch_lightning", "lightning_fabric"},
+    "gapcam.callbacks": {"torch", "numpy", "pytorch_lightning", "lightning_fabric", "wandb"},
 }
 ONLY_HERE = {
     "hydra": {"gapcam.build", "gapcam.suggest"}
-    | {"gapcam.run", "gapcam.evaluate", "gapcam.data_tools.command"},
-    "wandb": set(),
+    | {"gapcam.run", "gapcam.evaluate", "gapcam.data_tools.command"}
+    | {"gapcam.recipes.plan", "gapcam.sweep_jobs"},
+    "wandb": {"gapcam.callbacks.wandb_media", "gapcam.dashboard"},
 }
 STANDARD = {"__future__"} | set(__import__("sys").stdlib_module_names)
 

@@ -45,5 +45,12 @@ def test_one_line_a_job() -> None:
     assert "protocol paper; floor: the better of" in lines
 
 
+def test_a_job_that_did_not_end() -> None:
+    lines = printed([Job("a", None, "it was stopped", "unfinished"), Job("b", None, "x" * 300)])
+    assert "│ unfinished" in lines
+    assert "a unfinished: it was stopped\n" in lines
+    assert "x" * 300 in lines  # in one piece, so that paths can be copied
+
+
 def test_all_failed() -> None:
     assert "protocol -;" in printed([Job("a", None, "x"), Job("b", None, "y")])

@@ -102,13 +102,20 @@ class Optim:
         return list(groups.values())
 
     def make(self, network: nn.Module, is_head: Callable[[str], bool]) -> torch.optim.Optimizer:
-        """Make the optimizer of a network's trainable parameters.
+        """Make the optimizer of a network's parameters; those with a rate of 0 are frozen.
 
         Raises:
-            UserError: if the optimizer does not take its settings.
+            UserError: if the optimizer does not take its settings, or nothing is left to train.
         """
         trainable = [(n, p) for n, p in network.named_parameters() if p.requires_grad]
-        groups = self.parameter_groups(trainable, is_head)
+        every = self.parameter_groups(trainable, is_head)
+        for group in every:
+            if group["lr"] == 0:  # no gradient needs to go through what never moves
+                for parameter in group["params"]:
+                    parameter.requires_grad_(False)
+        groups = [group for group in every if group["lr"] > 0]
+        if not groups:
+            raise UserError("optim.groups freeze every parameter: no factor lr is above 0")
         try:
             return self.optimizer(
                 {key: value for key, value in group.items() if key != "names"} for group in groups

@@ -75,6 +75,8 @@ class PaperGAP(GAPModule):
         layers = cut(form.layers, form.cuts, trim)
         trunk, channels = build_layers(layers)
         require_units(units)
+        if units is not None and not form.added:
+            raise UserError(f"{type(self).__name__} adds no convolution: leave out arch.units")
         rows = [
             row._replace(units=units) if units and isinstance(row, Conv) else row
             for row in form.added

@@ -162,13 +162,17 @@ class DataModule(pl.LightningDataModule):
         return self._loader(self.train, self.batch_size, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        return self._loader(self.val, self.eval_batch_size)
+        return self.evaluation_loader(self.val)
 
     def test_dataloader(self) -> DataLoader[Any]:
-        return self._loader(self.test, self.eval_batch_size)
+        return self.evaluation_loader(self.test)
 
     def predict_dataloader(self) -> DataLoader[Any]:
         return self.test_dataloader()
+
+    def evaluation_loader(self, split: LocalizationDataset) -> DataLoader[Any]:
+        """Batches of a split in its order, as evaluation sees them."""
+        return self._loader(split, self.eval_batch_size)
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         if self.trainer is not None and self.trainer.training:

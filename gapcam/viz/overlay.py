@@ -52,21 +52,38 @@ def draw_boxes(
 
 def panel(found: Localization) -> Image.Image:
     """Draw picture and overlay side by side, both with true and predicted box, and a caption."""
-    factor = _SIDE / max(found.picture.size)
-    width, height = (max(1, round(side * factor)) for side in found.picture.size)
-    scale = np.array([width / found.picture.width, height / found.picture.height] * 2)
-    picture = found.picture.resize((width, height), Image.Resampling.BICUBIC)
-    heat = Image.fromarray(found.heat).resize((width, height), Image.Resampling.BILINEAR)
-    views = picture, overlay(picture, np.asarray(heat).clip(0, 1))
+    picture, heat, scale = _resized(found, _SIDE)
+    width, height = picture.size
     sheet = Image.new("RGB", (2 * width + 4, height + _CAPTION_HEIGHT), "white")
-    for left, view in zip((0, width + 4), views, strict=True):
-        with_truth = draw_boxes(view, found.true_boxes * scale, TRUE_COLOUR)
-        boxes = [box * scale for box in found.boxes]
-        sheet.paste(draw_boxes(with_truth, boxes, PREDICTED_COLOUR), (left, 0))
+    for left, view in zip((0, width + 4), (picture, overlay(picture, heat)), strict=True):
+        sheet.paste(_with_boxes(view, found, scale), (left, 0))
     font = ImageFont.load_default(13)
     text = _fit(found.caption, font, sheet.width - 4)
     ImageDraw.Draw(sheet).text((2, height + 4), text, fill="black", font=font)
     return sheet
+
+
+def thumbnail(found: Localization, side: int) -> Image.Image:
+    """Draw the overlay with true and predicted box; its longer side has `side` pixels."""
+    picture, heat, scale = _resized(found, side)
+    return _with_boxes(overlay(picture, heat), found, scale)
+
+
+def _resized(
+    found: Localization, side: int
+) -> tuple[Image.Image, NDArray[np.floating], NDArray[np.floating]]:
+    """Picture and heat map with a longer side of `side`, and by what boxes have to be scaled."""
+    factor = side / max(found.picture.size)
+    width, height = (max(1, round(length * factor)) for length in found.picture.size)
+    picture = found.picture.resize((width, height), Image.Resampling.BICUBIC)
+    heat = Image.fromarray(found.heat).resize((width, height), Image.Resampling.BILINEAR)
+    scale = np.array([width / found.picture.width, height / found.picture.height] * 2)
+    return picture, np.asarray(heat).clip(0, 1), scale
+
+
+def _with_boxes(view: Image.Image, found: Localization, scale: NDArray[np.floating]) -> Image.Image:
+    with_truth = draw_boxes(view, list(found.true_boxes * scale), TRUE_COLOUR)
+    return draw_boxes(with_truth, [box * scale for box in found.boxes], PREDICTED_COLOUR)
 
 
 def _shrink(corners: tuple[int, int, int, int]) -> tuple[int, int, int, int]:

@@ -16,7 +16,7 @@ from support import compose_config
 
 from gapcam.arch.caffemodel import read_caffemodel
 from gapcam.arch.loading import load_weights
-from gapcam.experiment import keep_lightning_quiet
+from gapcam.execution import keep_lightning_quiet
 from gapcam.run import run
 
 

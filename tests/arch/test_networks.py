@@ -118,6 +118,8 @@ def added(module: nn.Module) -> nn.Module:
         ("arch=googlenet", 13_378_280),
         ("arch=nin", 7_595_176),
         ("arch=squeezenet", 1_248_424),
+        # Without its 1x1 convolution of 1000 units, and with a classifier of as many weights.
+        ("arch=squeezenet_gap", 1_248_424),
         # The trunk's convolutions, and the head as the paper's text or its prototxt has it.
         ("arch=alexnet_gap", 2_334_080 + 256 * 1024 * 9 + 1024 + 1_025_000),
         (
@@ -201,6 +203,7 @@ def test_unreleased_variant_is_refused(arch: str) -> None:
         "arch=small_gap",
         "arch=nin",
         "arch=squeezenet",
+        "arch=squeezenet_gap",
         "arch=googlenet",
         *(f"arch={arch}" for arch in GAP if arch != "googlenet_gmp"),
         *(f"arch={arch} arch.variant=released" for arch in RELEASED if arch != "googlenet_gmp"),

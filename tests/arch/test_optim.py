@@ -101,6 +101,32 @@ def test_what_the_head_is(arch: str, head: set[str]) -> None:
     assert {name.rpartition(".")[0] for name in parameters} == head
 
 
+@pytest.mark.parametrize(
+    ("arch", "trained"),
+    [
+        ("small_gap", {"classifier"}),
+        ("alexnet", {"fc8"}),
+        ("nin", {"trunk.cccp8-1024"}),
+        ("squeezenet", {"trunk.conv10"}),
+        ("googlenet", {"classifier"}),
+        ("googlenet_gap", {"classifier"}),
+        ("torchvision_gap arch.name=squeezenet1_1", {"trunk.classifier.1"}),
+        ("torchvision_gap arch.name=resnet18 arch.units=8", {"classifier"}),
+    ],
+)
+def test_linear_trains_the_classifier_alone(arch: str, trained: set[str]) -> None:
+    module = network(*f"arch={arch}".split(), "optim=linear", classes=3)
+    optimizer = module.optim.make(module, module.is_head)
+    names = {name.rpartition(".")[0] for name, p in module.named_parameters() if p.requires_grad}
+    assert names == trained
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == 2
+
+
+def test_nothing_left_to_train() -> None:
+    with pytest.raises(UserError, match="freeze every parameter"):
+        recipe(all=Factors(lr=0.0)).make(nn.Linear(1, 1), bool)
+
+
 def test_frozen_parameters_are_left_out() -> None:
     two = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
     two[0].requires_grad_(False)

@@ -23,6 +23,7 @@ SMALL = {
     "googlenet": 96,
     "nin": 131,
     "squeezenet": 99,
+    "squeezenet_gap": 99,
     "alexnet_gap": 99,
     "alexnet_star_gap": 99,
     "vgg_gap": 64,

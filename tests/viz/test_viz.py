@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gapcam.callbacks.wandb_panels import WandbPanels, wandb_boxes
-from gapcam.errors import UserError
 from gapcam.viz.curves import draw_curves, read_curves
 from gapcam.viz.localizations import Localization
 from gapcam.viz.overlay import PREDICTED_COLOUR, draw_boxes, overlay, panel
@@ -66,22 +64,6 @@ def test_panel_fits_any_shape(size: tuple[int, int]) -> None:
     sheet = panel(localization(size))
     assert sheet.height <= 256 + 24
     assert sheet.width <= 2 * 256 + 4
-
-
-def test_wandb_boxes_are_in_pixels() -> None:
-    boxes = wandb_boxes(localization(), ["dog", "cat"])
-    (predicted,) = boxes["prediction"]["box_data"]
-    assert predicted["position"] == {"minX": 0, "minY": 0, "maxX": 20, "maxY": 20}
-    assert predicted["domain"] == "pixel"
-    assert predicted["class_id"] == 1
-    assert len(boxes["ground_truth"]["box_data"]) == 2
-    assert boxes["ground_truth"]["class_labels"] == {0: "dog", 1: "cat"}
-
-
-@pytest.mark.parametrize("images", [-1, 33])
-def test_at_most_32_panels(images: int) -> None:
-    with pytest.raises(UserError, match=f"must be 0 to 32; got {images}"):
-        WandbPanels(images)
 
 
 def test_curves_of_a_resumed_run_are_merged(tmp_path: Path) -> None:

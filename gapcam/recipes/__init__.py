@@ -1,0 +1,1 @@
+"""Recipes: a table or figure of the paper as a list of runs."""

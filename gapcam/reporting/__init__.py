@@ -1,0 +1,1 @@
+"""From run directories to the paper's tables, side by side with the paper's numbers."""

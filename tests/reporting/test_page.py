@@ -1,0 +1,232 @@
+"""The page of a report, as text and in headless Chromium."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean, stdev
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+from reported_runs import COLUMNS, line_of, make_run, table_of
+
+from gapcam.reporting.page import PairedDifferences, Report, duration, write_page
+from gapcam.reporting.records import RunRecord
+from gapcam.reporting.table import Table
+
+FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+TITLES = ("pool, trim 0", "<i>pool</i>, trim 1")
+
+
+def make_report(folder: Path) -> Report:
+    """Two lines of two seeds, one line each that failed, was not run, and is the paper's."""
+    lines = [
+        line_of(
+            title,
+            *(
+                make_run(folder, trim=trim, seed=seed, wrong=(0.1, 0.2 + trim / 5 + seed / 50))
+                for seed in (0, 1)
+            ),
+            paper=(12.0, None),
+        )
+        for trim, title in enumerate(TITLES)
+    ]
+    path = folder / "digits" / "failed" / "trim0" / "seed0"
+    path.mkdir(parents=True)
+    broken = RunRecord(path, "failed", {"seed": 0, "run_id": "x"}, failure="No room <on> disk")
+    failed = replace(line_of("broken"), runs=(broken,), state="failed: No room <on> disk")
+    table = table_of(
+        *lines,
+        failed,
+        line_of("later", paper=(30.0, 40.0)),
+        note="a <note>",
+        recipe="no such recipe",
+    )
+    apart = replace(
+        table_of(line_of("other", make_run(folder, name="other"))),
+        reason="another protocol: exact instead of paper",
+        recipe=table.recipe,
+    )
+    paired = PairedDifferences(
+        COLUMNS[1],
+        TITLES,
+        ((None, -20.0), (20.0, None)),
+        ((None, -25.0), (15.0, None)),
+        ((None, -15.0), (25.0, None)),
+        6,
+        table.recipe,
+    )
+    records = tuple(run for line in (*table.lines, *apart.lines) for run in line.runs)
+    return Report(
+        table.title, (table, apart), records, (paired,), "2026-11-23", "python -m gapcam.report"
+    )
+
+
+def test_an_empty_report_is_a_page(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_page(path, Report("Nothing", (), ()))
+    assert "<h1>Nothing</h1>" in path.read_text()
+
+
+def test_a_table_that_was_not_run_names_its_command(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    table = Table("Table 2", COLUMNS, (line_of("a", paper=(1.0, 2.0)),), recipe="table2")
+    write_page(path, Report("Table 2", (table,), ()))
+    text = path.read_text()
+    assert "No run of this table is finished yet" in text
+    assert "<pre>python -m gapcam.experiment table2</pre>" in text
+
+
+def test_nothing_is_fetched_and_nothing_unescaped(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_page(path, make_report(tmp_path))
+    text = path.read_text()
+    assert re.findall(r"(?:src|href)=\"(?!data:|#|digits/|other/)[^\"]*", text) == []
+    assert "default-src 'none'" in text
+    for raw in ("<b>dog", "<note>", "<on>", "<i>pool"):
+        assert raw not in text
+
+
+def test_links_are_relative_to_the_page(tmp_path: Path) -> None:
+    path = tmp_path / "reports of mine" / "report.html"
+    report = make_report(tmp_path / "runs, 1")
+    write_page(path, report)
+    links = set(re.findall(r'<a href="(\.\.[^"]*)">', path.read_text()))
+    assert "../runs%2C%201/digits/small_gap/trim0/seed0/report.html" in links
+    assert len(links) == 5  # the failed run has no page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0.0 s"), (59.6, "60 s"), (60, "1 min 0 s"), (3599.7, "1 h 0 min"), (86400, "24 h 0 min")],
+)
+def test_duration(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
+    folder = tmp_path_factory.mktemp("report")
+    report = make_report(folder)
+    write_page(folder / "report.html", report)
+    return folder / "report.html", report
+
+
+@pytest.fixture(scope="module")
+def opened(written: tuple[Path, Report]) -> Iterator[tuple[Page, list[str]]]:
+    """The page in a browser, and what went wrong there."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        faults: list[str] = []
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: faults.append(request.url))
+        page.goto(written[0].as_uri())
+        yield page, faults
+        browser.close()
+
+
+in_a_browser = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+
+@pytest.mark.slow
+@in_a_browser
+def test_opens_without_faults_and_shows_the_numbers_of_the_runs(
+    opened: tuple[Page, list[str]], written: tuple[Path, Report]
+) -> None:
+    page, faults = opened
+    assert [fault for fault in faults if not fault.startswith(("file:", "data:"))] == []
+    rows = page.locator("table.paper").first.locator("tbody tr")
+    shown = [row.locator("td").all_inner_texts() for row in rows.all()]
+    for trim, cells in enumerate(shown[:2]):
+        files = [
+            written[0].parent / f"digits/small_gap/trim{trim}/seed{seed}/metrics.json"
+            for seed in (0, 1)
+        ]
+        numbers = [json.loads(file.read_text())["metrics"] for file in files]
+        found = [100 * one["test/loc_gt_known"] for one in numbers]
+        assert cells[0].startswith(TITLES[trim])
+        assert cells[4] == f"{mean(found):.2f} ± {stdev(found):.2f}\nn = 2"
+        assert cells[1:4] == ["10.00 ± 0.00\nn = 2", "12.00", "-2.00"]
+    assert "No room <on> disk" in shown[2][0]
+    assert "not run" in shown[3][0]
+    assert shown[3][1:] == ["-", "30.00", "-", "-", "40.00", "-"]
+    assert "45.00" in shown[-1]
+    assert page.locator("table.pairs td.surely").inner_text() == "-20.0\n[-25.0, -15.0]"
+    assert "another protocol" in page.locator(".rule").all_inner_texts()[-2]
+    images = page.locator("img")
+    assert images.count() == 3 * 4  # two lines, and the one apart
+    assert all(image.evaluate("i => i.naturalWidth") > 0 for image in images.all())
+
+
+@pytest.mark.slow
+@in_a_browser
+def test_filters(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    browser = page.locator(".browser").first
+    count, seen = browser.locator("output"), browser.locator("figure:visible")
+
+    def filtered(**wanted: str) -> tuple[str, int]:
+        for name, value in wanted.items():
+            field = browser.locator(f"[name={name}]")
+            if name in ("from", "to"):
+                field.fill(value)
+            else:
+                field.select_option(value)
+        found = count.inner_text(), seen.count()
+        browser.locator("button[type=reset]").click()
+        page.wait_for_function("e => e.textContent.startsWith('6 of')", arg=count.element_handle())
+        return found
+
+    assert filtered() == ("6 of 6 pictures", 6)
+    assert filtered(line=TITLES[1]) == ("3 of 6 pictures", 3)
+    assert filtered(verdict="wrong class") == ("2 of 6 pictures", 2)
+    assert filtered(verdict="right", line=TITLES[0]) == ("1 of 6 pictures", 1)
+    assert filtered(**{"class": "<b>dog</b>"}) == ("4 of 6 pictures", 4)
+    assert filtered(**{"from": "0.2"}) == ("4 of 6 pictures", 4)
+    assert filtered(**{"from": "0.2", "to": "0.5"}) == ("2 of 6 pictures", 2)
+    assert filtered(**{"from": "0.5", "to": "0.2"}) == ("2 of 6 pictures", 2)
+
+
+@pytest.mark.slow
+@in_a_browser
+def test_keys_move_the_filters_and_a_command_is_copied(opened: tuple[Page, list[str]]) -> None:
+    page, faults = opened
+    page.locator("[name=from]").first.focus()
+    page.keyboard.press("End")
+    assert page.locator("output").first.inner_text() == "0 of 6 pictures"
+    page.locator("button[type=reset]").first.click()
+    page.locator(".run summary").first.click()
+    button = page.locator(".run button").first
+    button.click()
+    page.wait_for_function("b => b.textContent != 'copy'", arg=button.element_handle())
+    assert "'data.counts=[1,2,3]'" in page.locator(".run pre").first.inner_text()
+    assert [fault for fault in faults if not fault.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.slow
+@in_a_browser
+def test_a_phone_paper_and_no_script(
+    opened: tuple[Page, list[str]], written: tuple[Path, Report]
+) -> None:
+    page, _ = opened
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.emulate_media(media="print")
+    assert not page.locator(".filters").first.is_visible()
+    assert page.locator(".run pre").first.is_visible()
+    page.emulate_media(media="screen")
+    context = page.context.browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto(written[0].as_uri())
+    assert plain.locator(".browser figure:visible").count() == 6 + 3
+    assert plain.locator(".filters:visible").count() == 0
+    context.close()

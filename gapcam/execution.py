@@ -46,15 +46,13 @@ _EXPECTED_WARNINGS = (
 
 
 @wandb_mode_kept()
-def execute(
-    directory: RunDirectory, command: str, is_sweep: bool, console: Console
-) -> dict[str, Any]:
+def execute(directory: RunDirectory, command: str, alone: bool, console: Console) -> dict[str, Any]:
     """Train (or go on training), test, and write everything a run leaves behind.
 
     Args:
         directory: claimed by the caller.
         command: the command line, for the record.
-        is_sweep: whether this is one job of a Hydra multirun.
+        alone: whether it must stay one process, as a job of a Hydra multirun has to.
         console: where the start line goes.
 
     Returns:
@@ -77,7 +75,7 @@ def execute(
     trainer = build_trainer(config, directory.path)
     if not data.val.has_boxes:
         choose_by_classification(trainer)
-    if is_sweep:
+    if alone:
         refuse_processes(trainer.world_size)
     try:
         checkpoint = starting_point(directory, module, trainer.world_size)

@@ -1,7 +1,6 @@
 """Maps of the true class, whoever made them, scored against the true boxes of a split."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -83,7 +82,7 @@ def without_scores(details: Details) -> Details:
 
 def truth_of(dataset: LocalizationDataset, rows: Sequence[int]) -> Batch:
     """What is known of images without their pixels: a batch of no pixel, seen as a whole."""
-    sizes = [_size(dataset, row) for row in rows]
+    sizes = [dataset.own_size(row) for row in rows]
     boxes = [
         dataset.true_boxes(row, (int(height), int(width)))
         for row, (height, width) in zip(rows, sizes, strict=True)
@@ -97,12 +96,3 @@ def truth_of(dataset: LocalizationDataset, rows: Sequence[int]) -> Batch:
         regions=torch.tensor([[0.0, 0.0, width, height] for height, width in sizes]),
         index=torch.tensor(rows),
     )
-
-
-@cache  # maps of the same images are scored again and again, as references are
-def _size(dataset: LocalizationDataset, row: int) -> tuple[int, int]:
-    height, width = dataset.index.sizes[row].tolist()
-    if height and width:
-        return height, width
-    picture = dataset.picture(row)  # the annotation does not say
-    return picture.height, picture.width

@@ -1,6 +1,8 @@
-"""Names of runs: what tells two networks apart belongs in them."""
+"""What configurations compute: names of runs, in which two networks are told apart, and counts."""
 
 import hashlib
+from collections.abc import Sequence
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -50,8 +52,24 @@ def file_name(word: object) -> str:
     return f"{plain[:_LONGEST]}…{hashlib.sha256(plain.encode()).hexdigest()[:6]}"
 
 
+def processes_per_node(devices: Any) -> int:
+    """How many processes `trainer.devices` surely starts on each node.
+
+    Example:
+        >>> [processes_per_node(devices) for devices in (4, "2", [0, 1, 5], "auto", -1)]
+        [4, 2, 3, 1, 1]
+    """
+    if isinstance(devices, Sequence) and not isinstance(devices, str):
+        return max(1, len(devices))
+    try:
+        return max(1, int(devices))
+    except ValueError:
+        return 1
+
+
 def register_resolvers() -> None:
     """Make them known to the configuration: `${network_name:...}`, `${data_name:...}`, ..."""
     OmegaConf.register_new_resolver("network_name", network_name, replace=True)
     OmegaConf.register_new_resolver("data_name", data_name, replace=True)
     OmegaConf.register_new_resolver("file_name", file_name, replace=True)
+    OmegaConf.register_new_resolver("processes_per_node", processes_per_node, replace=True)

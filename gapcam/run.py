@@ -63,7 +63,7 @@ def main() -> None:
                 print(line, file=sys.stderr)
         raise
     finally:
-        print_sweep([_outcome(job) for job in sweep_jobs()], wide_console())
+        print_sweep(sweep_jobs(_outcome), wide_console())
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")

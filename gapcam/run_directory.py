@@ -8,6 +8,7 @@ Its path is a function of the configuration, so repeating a command finds it aga
     rows.csv        one line per test image
     curve-*.csv     shares found over thresholds, of each protocol that tries all of them
     boxes.csv       boxes of whole splits, where they are asked for
+    FAILED          why the last start ended, where it failed
     metrics.json    the result; written last, so its presence means that the run is finished
     cams/           pictures
     report.html     everything on one page

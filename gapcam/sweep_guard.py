@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from gapcam.errors import UserError
+from gapcam.naming import processes_per_node
 
 EXTRAS = {
     **dict.fromkeys(
@@ -59,21 +58,6 @@ def processes_asked_for(trainer: Mapping[str, Any]) -> int:
     return processes_per_node(trainer["devices"]) * int(trainer["num_nodes"])
 
 
-def processes_per_node(devices: Any) -> int:
-    """How many processes `trainer.devices` surely starts on each node.
-
-    Example:
-        >>> [processes_per_node(devices) for devices in (4, "2", [0, 1, 5], "auto", -1)]
-        [4, 2, 3, 1, 1]
-    """
-    if isinstance(devices, Sequence) and not isinstance(devices, str):
-        return max(1, len(devices))
-    try:
-        return max(1, int(devices))
-    except ValueError:
-        return 1
-
-
 def starts_processes(launcher: Mapping[str, Any]) -> bool:
     """Whether a launcher itself starts the processes of a job, one for each device.
 
@@ -101,6 +85,3 @@ def refuse_processes(count: int) -> None:
 
 def _is(launcher: Mapping[str, Any], name: str) -> bool:
     return str(launcher["_target_"]).rpartition(".")[2] == name
-
-
-OmegaConf.register_new_resolver("processes_per_node", processes_per_node, replace=True)

@@ -4,8 +4,9 @@ Launchers run jobs in other processes and on other computers; what they leave be
 run directories. So the jobs are listed from the command line, as Hydra's own sweeper lists them.
 """
 
+from collections.abc import Callable, Iterator
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from hydra.conf import HydraConf
 from hydra.core.config_loader import ConfigLoader
@@ -15,6 +16,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+
+Found = TypeVar("Found")
 
 _BASIC_SWEEPER = "BasicSweeper"
 _STARTED: list[tuple[DictConfig, ConfigLoader]] = []
@@ -35,32 +38,37 @@ def remember_sweeps() -> None:
     ConfigStore.instance().store(group="hydra", name="config", node=node, provider="gapcam")
 
 
-def sweep_jobs() -> list[DictConfig]:
-    """List the configurations (with node `hydra`) of the jobs of the multirun that was started.
+def sweep_jobs(look: Callable[[DictConfig], Found]) -> list[Found]:
+    """Look at each job of the multirun that was started; one at a time, for they are large.
 
-    Empty for a single run, for a sweep that Hydra refuses, and for sweepers that choose their jobs
-    as they go.
+    Args:
+        look: is given the job's configuration, with the node `hydra`.
+
+    Returns:
+        What it found, in the order of the sweep; empty for a single run, for a sweep that Hydra
+        refuses, and for sweepers that choose their jobs as they go.
     """
-    return [job for config, loader in _STARTED for job in _jobs(config, loader)]
+    try:
+        return [look(job) for config, loader in _STARTED for job in _jobs(config, loader)]
+    except HydraException:
+        return []  # no job was started; Hydra has said why
 
 
-def _jobs(config: DictConfig, loader: ConfigLoader) -> list[DictConfig]:
+def _jobs(config: DictConfig, loader: ConfigLoader) -> Iterator[DictConfig]:
     if not str(config.hydra.sweeper._target_).endswith(f".{_BASIC_SWEEPER}"):
-        return []
+        return
     # Unresolved: in name=lr${optim.lr} each job puts its own.
     node: Any = OmegaConf.to_container(config.hydra, resolve=False)
     words = [f"{key}={value}" for key, value in (node["sweeper"]["params"] or {}).items()]
     words += node["overrides"]["task"]
     choices: dict[str, list[str]] = {}
-    try:
-        for override in OverridesParser.create(config_loader=loader).parse_overrides(words):
-            key = override.get_key_element()
-            values = (
-                override.sweep_string_iterator()
-                if override.is_sweep_override()
-                else [override.get_value_element_as_str()]
-            )
-            choices[key] = [f"{key}={value}" for value in values]
-        return [loader.load_sweep_config(config, list(job)) for job in product(*choices.values())]
-    except HydraException:
-        return []  # no job was started; Hydra has said why
+    for override in OverridesParser.create(config_loader=loader).parse_overrides(words):
+        key = override.get_key_element()
+        values = (
+            override.sweep_string_iterator()
+            if override.is_sweep_override()
+            else [override.get_value_element_as_str()]
+        )
+        choices[key] = [f"{key}={value}" for value in values]
+    for job in product(*choices.values()):
+        yield loader.load_sweep_config(config, list(job))

@@ -101,7 +101,9 @@ for job in range(int(re.search(r"--array=0-(\\d+)", script)[1]) + 1):
         SLURM_ARRAY_TASK_ID=str(job), SLURM_JOB_NAME="run", SLURM_NODELIST="127.0.0.1",
         SLURM_NNODES="1", SLURM_NODEID="0", SLURM_NTASKS=tasks, SLURM_NTASKS_PER_NODE=tasks,
     )
-    subprocess.Popen(["bash", sys.argv[-1]], env=os.environ | environment)
+    subprocess.Popen(  # who waits for what this prints shall not wait for the job
+        ["bash", sys.argv[-1]], env=os.environ | environment, stdout=-3, stderr=-3
+    )
 print("Submitted batch job", number)
 """
 SRUN = """
@@ -145,5 +147,5 @@ def test_slurm_starts_all_processes_of_a_job_and_lightning_none(tmp_path: Path) 
     rows = [line for line in table.splitlines() if line.startswith("│ small_gap")]
     assert ["conv1_1" in rows[0], "failed" in rows[1]] == [True] * 2
     folder = tmp_path / "small_gap-digits" / "trim2" / "seed0"
-    assert json.loads((folder / "metrics.json").read_text())["device"] == "2 x cpu"
+    assert json.loads((folder / "metrics.json").read_text())["device"].startswith("2 x cpu")
     assert len(list((folder / "csv").iterdir())) == 1  # one run, not a run for each process

@@ -1,4 +1,5 @@
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from gapcam import sweep_jobs as module
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.sweep_jobs import RememberSweep, remember_sweeps, sweep_jobs
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "sweeps.md"
+COMMANDS = [
+    line
+    for block in PAGE.read_text().split("```")[1::2]
+    for line in block.splitlines()
+    if "-m gapcam.run " in line
+]
 
 
 @pytest.fixture(autouse=True)
@@ -34,16 +43,17 @@ def start(*words: str) -> DictConfig:
         return config
 
 
-def directories(jobs: Sequence[DictConfig]) -> list[str]:
-    found = []
-    for job in jobs:
-        HydraConfig.instance().set_config(job)
-        found.append(str(OmegaConf.select(job, "run_dir")))
-    return found
+def directory(job: DictConfig) -> str:
+    HydraConfig.instance().set_config(job)
+    return str(OmegaConf.select(job, "run_dir"))
+
+
+def words_of(job: DictConfig) -> list[str]:
+    return list(job.hydra.overrides.task)
 
 
 def test_no_multirun_no_jobs() -> None:
-    assert sweep_jobs() == []
+    assert sweep_jobs(directory) == []
 
 
 @pytest.mark.parametrize(
@@ -66,16 +76,14 @@ def test_no_multirun_no_jobs() -> None:
 )
 def test_jobs_in_the_order_of_the_sweep(words: list[str], folders: list[str]) -> None:
     start(*words, "runs=there")
-    assert directories(sweep_jobs()) == [f"there/{folder}" for folder in folders]
+    assert sweep_jobs(directory) == [f"there/{folder}" for folder in folders]
 
 
 def test_a_sweep_that_a_configuration_file_describes() -> None:
     config = start("arch.trim=1", "runs=there")
     with open_dict(config):
         config.hydra.sweeper.params = {"seed": "1,2"}
-    assert directories(sweep_jobs()) == [
-        f"there/small_gap-digits/trim1/seed{seed}" for seed in (1, 2)
-    ]
+    assert sweep_jobs(directory) == [f"there/small_gap-digits/trim1/seed{seed}" for seed in (1, 2)]
 
 
 def test_the_same_jobs_as_hydra_makes() -> None:
@@ -83,22 +91,29 @@ def test_the_same_jobs_as_hydra_makes() -> None:
     loader = start(*words) and module._STARTED[0][1]
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(words)
     (batch,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    assert [list(job.hydra.overrides.task) for job in sweep_jobs()] == batch
+    assert sweep_jobs(words_of) == batch
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_the_documentation(command: str) -> None:
+    words = shlex.split(command.partition("-m gapcam.run ")[2])
+    start(*(word for word in words if word != "-m"))
+    folders = sweep_jobs(directory)
+    assert len(set(folders)) == len(folders) > ("-m" in words)
 
 
 def test_a_sweep_that_hydra_refuses_has_no_jobs() -> None:
     start("optim=paper,nowhere")
-    assert sweep_jobs() == []
+    assert sweep_jobs(directory) == []
 
 
 def test_sweepers_that_choose_as_they_go_are_left_alone() -> None:
     config = start("seed=0,1")
     config.hydra.sweeper._target_ = "hydra_plugins.hydra_optuna_sweeper.OptunaSweeper"
-    assert sweep_jobs() == []
+    assert sweep_jobs(directory) == []
 
 
-def test_hydra_is_asked_to_tell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(ConfigStore.instance(), "repo", dict(ConfigStore.instance().repo))
+def test_hydra_is_asked_to_tell() -> None:
     before = ConfigStore.instance().load("hydra/config.yaml").node
     try:
         remember_sweeps()

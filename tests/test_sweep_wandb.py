@@ -10,7 +10,7 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 
 from gapcam.run import OBJECTIVES, resolve
 
-FILE = Path(__file__).resolve().parents[1] / "experiments" / "wandb_sweep.yaml"
+FILE = Path(__file__).resolve().parents[1] / "experiments" / "wandb_sweep.yml"
 SWEEP = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 CHOICES = {name: parameter["values"] for name, parameter in SWEEP["parameters"].items()}
 JOBS = [dict(zip(CHOICES, job, strict=True)) for job in product(*CHOICES.values())]

@@ -26,7 +26,13 @@ def test_wheel_holds_configuration_templates_and_types(wheel: Path) -> None:
         "gapcam/conf/config.yaml",
         "gapcam/conf/arch/vgg_gap.yaml",
         "gapcam/conf/optim/schedule/step.yaml",
+        "gapcam/conf/experiment/digits.yaml",
+        "gapcam/conf/hydra/launcher/slurm.yaml",
         "gapcam/viz/report.html.jinja",
+        "gapcam/viz/style.css",
+        "gapcam/reporting/page.html.jinja",
+        "gapcam/reporting/page.css",
+        "gapcam/reporting/page.js",
         "gapcam/py.typed",
     } <= names
     assert not any(name.startswith(("tests", "benchmarks", "conf/")) for name in names)

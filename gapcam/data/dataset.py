@@ -54,6 +54,7 @@ class LocalizationDataset(Dataset[Sample]):
         self.split = split
         self.index = index
         self.views = views
+        self._sizes: dict[int, Size] = {}
         self.seed = seed
         self._listed: set[str] = set()
 
@@ -99,6 +100,16 @@ class LocalizationDataset(Dataset[Sample]):
         picture = self.picture(key)
         crops = self.views.evaluate(picture)
         return self._sample(key, crops, (picture.height, picture.width))
+
+    def own_size(self, row: int) -> Size:
+        """Height and width of a picture; those that the annotation leaves out are read once."""
+        height, width = self.index.sizes[row].tolist()
+        if height and width:
+            return height, width
+        if row not in self._sizes:
+            picture = self.picture(row)
+            self._sizes[row] = picture.height, picture.width
+        return self._sizes[row]
 
     def true_boxes(self, row: int, size: Size) -> torch.Tensor:
         """True boxes of a picture of this size, `(G, 4)` in its pixels; `(0, 4)` if none is known.

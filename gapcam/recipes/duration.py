@@ -1,6 +1,6 @@
 """Times for people."""
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_SHORT, _MINUTE, _HOUR, _DAY = 9.95, 60, 3600, 86400
 
 
 def duration(seconds: float) -> str:
@@ -8,8 +8,10 @@ def duration(seconds: float) -> str:
 
     Example:
         >>> [duration(s) for s in (0.4, 59.9, 200, 7500, 273600)]
-        ['0 s', '60 s', '3 min 20 s', '2 h 05 min', '3 d 4 h']
+        ['0.4 s', '60 s', '3 min 20 s', '2 h 05 min', '3 d 4 h']
     """
+    if seconds < _SHORT:
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole <= _MINUTE:
         return f"{whole} s"

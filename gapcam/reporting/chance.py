@@ -1,14 +1,16 @@
 """Which of two lines is better, and when chance is ruled out.
 
 One line is called better only if chance is ruled out twice. Over the repeats: mean ± two standard
-deviations do not overlap. Over the pictures: the paired bootstrap interval leaves out zero; where
-lines share no pictures, their bootstrap intervals do not overlap.
+deviations do not overlap. Over the pictures: the paired bootstrap interval leaves out zero, on the same side;
+where lines share no pictures, their bootstrap intervals do not overlap. Where nothing is known of
+the pictures, nothing is ruled out.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gapcam.reporting.figures import as_error
-from gapcam.reporting.table import Column, Line
+from gapcam.reporting.figures import as_error, is_accuracy
+from gapcam.reporting.numbers import measured
+from gapcam.reporting.table import Cell, Column, Line
 
 if TYPE_CHECKING:
     from gapcam.reporting.page import PairedDifferences
@@ -33,8 +35,10 @@ def is_better(one: Line, other: Line, compared: Compared) -> bool:
         return False
     ends = _paired_ends(one, other, compared.paired)
     if ends is not None:
-        return ends[0] > 0 or ends[1] < 0
-    return gap > _over_pictures(one, compared) + _over_pictures(other, compared)
+        return ends[0] > 0 if is_accuracy(compared.column) else ends[1] < 0
+    widths = [_over_pictures(cell, compared.column) for cell in cells]
+    known = [width for width in widths if width is not None]
+    return len(known) == len(cells) and gap > sum(known)
 
 
 def _paired_ends(
@@ -47,15 +51,7 @@ def _paired_ends(
     return None if low is None or high is None else (low, high)
 
 
-def _over_pictures(line: Line, compared: Compared) -> float:
-    """Half width of the bootstrap interval of one run in percentage points, 0 if unknown."""
-    protocol = compared.column.protocol
-    name = compared.column.name.rpartition("/")[2]
-    for run in line.runs:
-        by_protocol: dict[str, Any] = run.facts.get("intervals", {})
-        first: dict[str, Any] = next(iter(by_protocol.values()), {})
-        intervals = by_protocol.get(protocol, first)
-        if name in intervals:
-            low, high = intervals[name]
-            return 50.0 * float(high - low)
-    return 0.0
+def _over_pictures(cell: Cell, column: Column) -> float | None:
+    """How far the bootstrap interval of the first run reaches, in percentage points."""
+    found = measured(cell.runs[0].facts, column) if cell.runs else None
+    return found.interval if found else None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gapcam.reporting.chance import Compared, is_better
+from gapcam.reporting.figures import as_error
 from gapcam.reporting.lines import QUOTED
 from gapcam.reporting.map_size import what_finer_maps_do, why
 from gapcam.reporting.series import Series, has_columns_of_runs, sweeps_of_maps, table_series
@@ -31,7 +32,9 @@ def conclusions(table: Table, paired: "Sequence[PairedDifferences]" = ()) -> lis
     """
     measured = table_series(table)
     if not measured:
-        return ["No run of this table is finished yet: it shows the paper's numbers alone."]
+        has_paper = any(cell.paper is not None for line in table.lines for cell in line.cells)
+        more = ": it shows the paper's numbers alone" if has_paper else ""
+        return [f"No run of this table is finished yet{more}."]
     said = []
     for names in (_LOCALIZATION, _CLASSIFICATION):
         compared = _column(table, names, paired)
@@ -74,7 +77,8 @@ def _best(measured: Sequence[Series], compared: Compared) -> str:
     if not worse:
         return f"{sentence}; none of the other lines is surely worse."
     rest = f"; no sure difference to {_named(alike)}" if alike else ""
-    them = "all other lines" if not alike and len(worse) > 1 else _named(worse)
+    # The paper's own lines are no runs: they were never compared.
+    them = "all other lines that were run" if not alike and len(worse) > 1 else _named(worse)
     return f"{sentence}: better than {them}{rest}."
 
 
@@ -92,18 +96,17 @@ def _floor(table: Table, measured: Sequence[Series], compared: Compared) -> list
     ]
     if not floors or compared.column.name != "loc_gt_known":
         return []
-    floor = 100 - min(floors)
-    above = [
-        one
-        for one in measured
-        if (mean := one.line.cells[compared.place].mean) is not None and 100 - mean > floor
-    ]
-    how_many = {0: "no line is", len(measured): "all lines are"}.get(
-        len(above), f"{len(above)} of {len(measured)} lines are"
+    means = (one.line.cells[compared.place].mean for one in measured)
+    errors = [as_error(compared.column, mean) for mean in means if mean is not None]
+    above = sum(error < min(floors) for error in errors)
+    how_many = {0: "no line is", len(errors): "all lines are"}.get(
+        above, f"{above} of {len(errors)} lines are"
     )
+    if len(errors) == 1:
+        how_many = "the line is" if above else "the line is not"
     return [
-        f"A box at the same place in every picture finds up to {floor:.1f} %, the class being "
-        f"given: {how_many} above that."
+        f"A box at the same place in every picture finds up to {100 - min(floors):.1f} %, the "
+        f"class being given: {how_many} above that."
     ]
 
 

@@ -127,6 +127,7 @@ def _line(
         state=state(runs, repeats * max(1, len(run_columns(recipe))), what),
         point=point,
         row=row.title,
+        variant=more,
     )
 
 
@@ -145,6 +146,7 @@ def other_line(variant: Variant, shown: Sequence[Column]) -> Line:
         state=state(variant.runs, 0, "seeds"),
         point=(("arch.trim", trim),),
         row=name,
+        variant=variant.title,
     )
 
 

@@ -15,9 +15,10 @@ _KIND_WORTH_SAYING = 3.0
 def what_finer_maps_do(sweep: Sequence[Series], compared: Compared) -> str:
     """What finer maps do to this number."""
     known = [one for one in sweep if one.line.cells[compared.place].values]
-    if len(known) < 2:
+    finer = [one for one in known if one.maps != known[0].maps]
+    if not finer:
         return ""
-    coarse, *finer = known
+    coarse = known[0]
     sentence = f"With {_maps(coarse)} maps, {shared_title(known)} {says(coarse, compared)}"
     verbs = ("localize", "classify")
     verb = verbs[compared.column.name.rpartition("/")[2].startswith("cls_")]

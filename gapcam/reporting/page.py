@@ -1,5 +1,6 @@
 """The page of a report: one HTML file that needs nothing else."""
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from urllib.parse import quote
 
 from gapcam.atomic import write_text
 from gapcam.errors import UserError
+from gapcam.recipes.duration import duration
 from gapcam.recipes.recipe import read_recipe
 from gapcam.reporting.conclusions import HOW_SURE, conclusions
 from gapcam.reporting.drawing import Drawing
@@ -115,6 +117,7 @@ def write_page(path: Path, report: Report) -> None:
         how_sure=HOW_SURE,
         written=written,
         duration=duration,
+        spent=_spent,
         is_accuracy=is_accuracy,
         quoted=QUOTED,
         link=lambda run: _link(run, path.parent),
@@ -122,17 +125,10 @@ def write_page(path: Path, report: Report) -> None:
     write_text(path, text)
 
 
-def duration(seconds: float) -> str:
-    """Time in words.
-
-    >>> [duration(seconds) for seconds in (0.4, 75, 7500)]
-    ['0.4 s', '1 min 15 s', '2 h 5 min']
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+def _spent(run: RunRecord) -> dict[str, float]:
+    """Seconds that a run took, by what; without those that nothing measured."""
+    seconds: dict[str, float] = run.facts.get("seconds", {})
+    return {name: one for name, one in seconds.items() if not math.isnan(one)}
 
 
 def _recipes(tables: Sequence[Table]) -> list[str]:

@@ -55,9 +55,10 @@ def sweeps_of_maps(table: Table) -> list[list[Series]]:
         if one.maps and one.trim is not None:
             groups.setdefault(str(one.runs[0].config.get("name")), []).append(one)
     return [
-        sorted(group, key=lambda one: one.maps or (0, 0))
+        sorted(part, key=lambda one: one.maps or (0, 0))
         for group in groups.values()
-        if len({one.maps for one in group}) > 1
+        for part in _of_one_variant(group)
+        if len({one.maps for one in part}) > 1
     ]
 
 
@@ -66,7 +67,19 @@ def shared_title(sweep: list[Series]) -> str:
     titles = [one.title for one in sweep]
     shared = sum(1 for _ in takewhile(lambda c: len(set(c)) == 1, zip(*titles, strict=False)))
     words = titles[0][:shared].rstrip(" ,(").removesuffix("trim").rstrip(" ,(")
-    return words if len(words) > 2 else sweep[0].line.row or sweep[0].title
+    words = words if len(words) > 2 else sweep[0].line.row or sweep[0].title
+    variants = {one.line.variant for one in sweep}
+    return ", ".join(filter(None, [words, *(variants if len(variants) == 1 else ())]))
+
+
+def _of_one_variant(group: list[Series]) -> list[list[Series]]:
+    """Where depths come twice (at two learning rates, say): each variant by itself."""
+    if len({str(one.trim) for one in group}) == len(group):
+        return [group]
+    parts: dict[str, list[Series]] = {}
+    for one in group:
+        parts.setdefault(one.line.variant, []).append(one)
+    return list(parts.values())
 
 
 def _series(table: Table) -> Iterator[Series]:

@@ -63,7 +63,7 @@ class Line:
     `layer` is the last one of the network and `maps` its mapping resolution. `state` is empty when
     all its runs are finished, or words: "not run", "1 of 2 seeds unfinished", "failed: ...", "the
     paper's" for quoted lines. Lines of the same `row` differ in `point`, the values of swept
-    settings.
+    settings, or in `variant`, what else tells their runs apart, in words.
     """
 
     title: str
@@ -74,6 +74,7 @@ class Line:
     state: str = ""
     point: tuple[tuple[str, Any], ...] = ()
     row: str = ""
+    variant: str = ""
 
 
 @dataclass(frozen=True)

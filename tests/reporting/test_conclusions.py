@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,11 +36,11 @@ def paired(low: float, high: float) -> PairedDifferences:
         ((), (), None, False),
         ((10,), (), None, False),
         ((10,), (10,), None, False),
-        ((10,), (20,), None, True),  # nothing is known of chance
-        ((20,), (10,), None, False),
-        ((10, 12), (20, 22), None, True),  # 2 standard deviations are 2.8 on either side
-        ((10, 14), (16, 20), None, False),
-        ((10, 12), (20, 22), (-15, -5), True),
+        ((10,), (20,), None, False),  # nothing is known of the pictures
+        ((10,), (20,), (-15, -5), True),
+        ((20,), (10,), (5, 15), False),
+        ((10, 12), (20, 22), (-15, -5), True),  # 2 standard deviations are 2.8 on either side
+        ((10, 12), (20, 22), (5, 15), False),  # on the pictures that both have the other is better
         ((10, 12), (20, 22), (-21, 1), False),  # the pictures may be why
         ((10, 14), (16, 20), (-7, -5), False),  # the seeds may be why
     ],
@@ -64,15 +65,23 @@ def test_single_runs_are_compared_by_their_intervals(
     assert is_better(*lines, Compared(GIVEN, 1, None)) is better
 
 
-def test_of_an_accuracy_more_is_better() -> None:
-    column = Column("found", "max_box_acc")
-    assert is_better(line("a", 80), line("b", 70), Compared(column, 1, None))
-    assert not is_better(line("a", 70), line("b", 80), Compared(column, 1, None))
+@pytest.mark.parametrize(
+    ("ours", "theirs", "of_pictures", "better"),
+    [(80, 80, (5, 15), False), (80, 70, (5, 15), True), (70, 80, (-15, -5), False)],
+)
+def test_of_an_accuracy_more_is_better(
+    ours: float, theirs: float, of_pictures: tuple[float, float], better: bool
+) -> None:
+    compared = Compared(Column("found", "max_box_acc"), 1, paired(*of_pictures))
+    assert is_better(line("a", ours), line("b", theirs), compared) is better
 
 
-def test_nothing_was_run() -> None:
-    (said,) = conclusions(table_of(line_of("a")))
-    assert said.startswith("No run of this table is finished yet")
+@pytest.mark.parametrize(
+    ("paper", "more"), [((None, None), ""), ((1.0, None), ": it shows the paper's numbers alone")]
+)
+def test_nothing_was_run(paper: tuple[float | None, ...], more: str) -> None:
+    (said,) = conclusions(table_of(line_of("a", paper=paper)))
+    assert said == f"No run of this table is finished yet{more}."
 
 
 @pytest.mark.parametrize(
@@ -119,6 +128,73 @@ def test_different_networks(tmp_path: Path) -> None:
         "2 of 3 lines are above that."
     )
     assert "none of the other lines is surely worse" in said[2]
+
+
+def test_lines_that_the_paper_quotes_were_not_compared(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, name=f"net {n}", wrong=(0.1, n / 10)) for n in (2, 4, 6)]
+    lines = [line_of(run.config["name"], run) for run in runs]
+    said = conclusions(table_of(*lines, line_of("theirs", paper=(1.0, 1.0))))
+    assert said[0].endswith("): better than all other lines that were run.")
+
+
+@pytest.mark.parametrize(
+    ("errors", "words"),
+    [
+        ((0.2,), "the line is above"),
+        ((0.6,), "the line is not above"),
+        ((0.2, 0.4), "all lines are above"),
+        ((0.2, 0.6), "1 of 2 lines are above"),
+        ((0.6, 0.7), "no line is above"),
+    ],
+)
+@pytest.mark.parametrize("is_accuracy", [False, True])
+def test_above_the_floor(
+    tmp_path: Path, errors: tuple[float, ...], words: str, is_accuracy: bool
+) -> None:
+    runs = [make_run(tmp_path, name=f"{n}", wrong=(0.1, e)) for n, e in enumerate(errors)]
+    lines = [line_of(run.config["name"], run) for run in runs]
+    lines.append(Line("another protocol's", (Cell(), Cell()), runs=(runs[0],)))
+    table = table_of(*lines)
+    if is_accuracy:
+        turned = [
+            replace(
+                line,
+                cells=(
+                    line.cells[0],
+                    replace(line.cells[1], values=tuple(100 - v for v in line.cells[1].values)),
+                ),
+            )
+            for line in lines
+        ]
+        table = replace(
+            table, lines=tuple(turned), columns=(COLUMNS[0], replace(GIVEN, is_accuracy=True))
+        )
+    floor = [sentence for sentence in conclusions(table) if "same place" in sentence]
+    assert floor == [
+        "A box at the same place in every picture finds up to 55.0 %, the class being given: "
+        f"{words} that."
+    ]
+
+
+def test_settings_that_come_twice_are_sweeps_of_their_own(tmp_path: Path) -> None:
+    lines = []
+    for rate, error in (("lr 1", 0.2), ("lr 2", 0.5)):
+        for trim in (0, 1):
+            run = make_run(tmp_path / rate, trim=trim, wrong=(0.1, error))
+            made = line_of(f"pool, trim {trim}, {rate}", run)
+            lines.append(replace(made, variant=rate, row="pool"))
+    said = conclusions(table_of(*lines))
+    assert [s.split("finds")[0] for s in said if "class being given (" in s][1:] == [
+        "With 16x16 maps, pool, lr 1 ",
+        "With 16x16 maps, pool, lr 2 ",
+    ]
+
+
+def test_maps_of_one_size_are_not_finer(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, trim=trim, wrong=(0.1, 0.2)) for trim in (0, 1, 2)]
+    runs[1].facts["network"]["mapping_resolution"] = [16, 16]
+    said = conclusions(table_of(*(line_of(f"pool {n}", run) for n, run in enumerate(runs))))
+    assert "difference: 80.0 ± 2.0 % at 64x64." in said[0]
 
 
 def test_beside_the_paper(tmp_path: Path) -> None:

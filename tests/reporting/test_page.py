@@ -1,6 +1,7 @@
 """The page of a report, as text and in headless Chromium."""
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 from reported_runs import COLUMNS, line_of, make_run, table_of
 
-from gapcam.reporting.page import PairedDifferences, Report, duration, write_page
+from gapcam.reporting.page import PairedDifferences, Report, write_page
 from gapcam.reporting.records import RunRecord
 from gapcam.reporting.table import Table
 
@@ -100,10 +101,19 @@ def test_links_are_relative_to_the_page(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0.0 s"), (59.6, "60 s"), (60, "1 min 0 s"), (3599.7, "1 h 0 min"), (86400, "24 h 0 min")],
+    [
+        ({}, "seed 0: <span>finished</span></summary>"),
+        ({"train": math.nan}, "seed 0: <span>finished</span></summary>"),  # no timer ran
+        ({"train": math.nan, "test": 2.0}, "finished</span>, 2.0 s</summary>"),
+        ({"train": 75.0, "test": 0.4}, "<dd>train 1 min 15 s, test 0.4 s</dd>"),
+    ],
 )
-def test_duration(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+def test_how_long_a_run_took(tmp_path: Path, seconds: dict[str, float], words: str) -> None:
+    run = make_run(tmp_path)
+    run.facts["seconds"] = seconds
+    table = table_of(line_of("a", run))
+    write_page(tmp_path / "report.html", Report("t", (table,), (run,)))
+    assert words in (tmp_path / "report.html").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -220,9 +230,11 @@ def test_a_phone_paper_and_no_script(
     page, _ = opened
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    closed = page.locator("details.run:not([open]) pre").last
+    assert not closed.is_visible()
     page.emulate_media(media="print")
     assert not page.locator(".filters").first.is_visible()
-    assert page.locator(".run pre").first.is_visible()
+    assert closed.bounding_box()["height"] > 10
     page.emulate_media(media="screen")
     context = page.context.browser.new_context(java_script_enabled=False)
     plain = context.new_page()

@@ -39,6 +39,7 @@ NETWORKS = [
     *([f"arch={arch}", f"arch.trim={trim}"] for arch, rows in CUT.items() for trim in range(rows)),
     *([f"arch={arch}", "arch.variant=released"] for arch in CUT if arch != "alexnet_gap"),
     ["arch=googlenet_gmp"],
+    *(["arch=squeezenet_gap", f"arch.trim={trim}"] for trim in range(3)),
     *(["arch=small_gap", f"arch.trim={trim}"] for trim in range(3)),
     *(["arch=torchvision_gap", f"arch.trim={trim}"] for trim in range(4)),
     ["arch=torchvision_gap", "arch.stride_last=1"],

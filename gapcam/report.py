@@ -103,46 +103,43 @@ def _write(paths: Sequence[Path], to: Path, recipe_name: str | None, overwrite: 
     if not overwrite:
         require_no_foreign_files(to)
     found = collect(paths)
+    by_recipe = _by_recipe(found.records)
     about: dict[str, Any] = {
         "experiment": recipe_name,
-        "shown": sorted({_recipe_of(record) for record in found.records}),
+        "shown": sorted(by_recipe) if recipe_name is None else [recipe_name],
         "paths": sorted(os.path.relpath(path.resolve(), to.resolve()) for path in paths),
     }
-    if recipe_name is not None:
-        about["shown"] = [recipe_name]
     if not overwrite:
         require_same_report(to, about)
     command = ["python", "-m", "gapcam.report", *map(str, paths)]
     command += ["--experiment", recipe_name] if recipe_name else []
-    report = _gather(
-        found.records, found.notes, recipe_name, shlex.join([*command, "--to", str(to)])
-    )
+    report = _gather(by_recipe, found.notes, recipe_name, shlex.join([*command, "--to", str(to)]))
     _write_files(report, to, about)
     return report
 
 
 def _gather(
-    records: Sequence[RunRecord], notes: Sequence[str], recipe_name: str | None, command: str
+    by_recipe: dict[str, list[RunRecord]],
+    notes: Sequence[str],
+    recipe_name: str | None,
+    command: str,
 ) -> "Report":
     from gapcam.reporting.page import Report
     from gapcam.reporting.paired import paired_differences
 
-    by_recipe = defaultdict(list)
-    for record in records:
-        by_recipe[_recipe_of(record)].append(record)
-    others = [] if recipe_name else by_recipe.pop("", [])
     tables: list[Table] = []
-    more = list(notes)
-    for recipe in _recipes(recipe_name, by_recipe):
+    without_row: list[str] = []
+    for recipe in _recipes(recipe_name, by_recipe.keys() - {""}):
         found, left_out = recipe_tables(recipe, by_recipe.get(recipe.runs, ()))
         if recipe_name or recipe.runs == recipe.name or any(table.is_measured for table in found):
             tables += found
-        more += left_out
+        without_row += left_out
+    others = [] if recipe_name else by_recipe.get("", [])
     tables += other_tables(others) if others else []
     paired, left_out = paired_differences(tables)
     shown = {id(run): run for table in tables for line in table.lines for run in line.runs}
-    if len(shown) < len(records):
-        more.append(f"{len(records) - len(shown)} runs found here are not in this report")
+    left_over = sum(map(len, by_recipe.values())) - len(shown) - len(without_row)
+    more = [f"runs found here that are not in this report: {left_over}"] if left_over else []
     titles = dict.fromkeys(table.title for table in tables)
     return Report(
         title=next(iter(titles)) if len(titles) == 1 else "Runs and tables",
@@ -151,7 +148,7 @@ def _gather(
         paired=tuple(paired),
         date=datetime.now(UTC).date().isoformat(),
         command=command,
-        notes=(*more, *left_out),
+        notes=(*notes, *without_row, *more, *left_out),
     )
 
 
@@ -163,11 +160,15 @@ def _recipes(name: str | None, found: Collection[str]) -> list[Recipe]:
     return [recipe for recipe in every if recipe.runs in found]
 
 
-def _recipe_of(record: RunRecord) -> str:
-    """The recipe that a run belongs to; "" if to none that exists."""
-    experiment = record.config.get("experiment")
-    name = experiment.get("name") if isinstance(experiment, dict) else None
-    return str(name) if name in recipe_names() else ""
+def _by_recipe(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Runs by the recipe that they belong to; "" where it is none that exists."""
+    names = recipe_names()
+    by_recipe = defaultdict(list)
+    for record in records:
+        experiment = record.config.get("experiment")
+        name = experiment["name"] if experiment else ""
+        by_recipe[name if name in names else ""].append(record)
+    return by_recipe
 
 
 def _write_files(report: "Report", to: Path, about: dict[str, Any]) -> None:
@@ -184,9 +185,9 @@ def _write_files(report: "Report", to: Path, about: dict[str, Any]) -> None:
     }
     if report.paired:
         texts["paired.csv"] = paired_csv(report.paired)
-    else:
-        (to / "paired.csv").unlink(missing_ok=True)
     try:
+        if not report.paired:
+            (to / "paired.csv").unlink(missing_ok=True)
         for name, text in texts.items():
             write_text(to / name, text)
         write_page(to / PAGE, report)

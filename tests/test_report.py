@@ -154,7 +154,7 @@ def test_a_recipe_without_runs_there_is_shown_as_not_run(runs: Path, drawn: None
     text = (runs / "table.md").read_text()
     assert "| GoogLeNet-GAP |" in text
     assert "| not run |" in text
-    assert "Note: 4 runs found here are not in this report" in text
+    assert "Note: runs found here that are not in this report: 4" in text
 
 
 def test_tables_that_share_runs_are_shown_once_they_have_numbers(runs: Path, drawn: None) -> None:

@@ -1,12 +1,12 @@
 """A planned run on its way: where it lies, and how far it is."""
 
-import json
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ import yaml
 from gapcam.errors import UserError
 from gapcam.recipes.plan import MissingSettingsError, PlannedRun, compose_run
 from gapcam.run_directory import RunDirectory, State, compare
+
+_NEEDED = ("metrics", "protocols", "intervals", "seconds")
+"""What is shown of a finished run."""
 
 
 class Progress(Enum):
@@ -134,8 +137,11 @@ def _state(run: PlannedRun, directory: RunDirectory) -> State:
             else []
         )
         if not differences:
-            return directory.state()
-    except (yaml.YAMLError, json.JSONDecodeError, KeyError, AttributeError) as error:
+            state = directory.state()
+            if state is State.FINISHED:
+                itemgetter(*_NEEDED)(directory.metrics())
+            return state
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{directory.path} is broken ({error!r}): delete it, and the same command runs "
             f"{run.title} again."

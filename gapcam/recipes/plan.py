@@ -119,6 +119,8 @@ def compose_run(run: PlannedRun) -> dict[str, Any]:
     except (HydraException, OmegaConfBaseException) as error:
         known = suggestions([w for w in run.words if not w.startswith(("+", "experiment."))])
         raise UserError("\n".join([f"{run.title}: {error}", *known])) from None
+    except ValueError as error:  # Hydra's, of an option that is a number: arch=3
+        raise UserError(f"{run.title}: {error}") from None
 
 
 def _require_rows(recipe: Recipe, rows: Sequence[str]) -> None:

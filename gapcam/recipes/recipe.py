@@ -23,7 +23,7 @@ read here.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -33,8 +33,8 @@ import yaml
 
 from gapcam.config_dir import RECIPES_DIR
 from gapcam.errors import UserError
+from gapcam.score_table import ACCURACIES, ERRORS
 
-PERCENT = 100
 _KNOWN = {"name", "row", "title", "note", "runs", "metrics", "rows", "columns"} | {
     *("sweep", "paper_at", "repeat", "needs"),
 }
@@ -124,7 +124,7 @@ def require_own_name(name: str) -> None:
 
 
 def _is_recipe(path: Path) -> bool:
-    return path.read_text(encoding="utf-8").startswith("# @package _global_")
+    return path.read_bytes().startswith(b"# @package _global_")
 
 
 def _recipe(path: Path) -> Recipe:
@@ -150,12 +150,14 @@ def _recipe(path: Path) -> Recipe:
     columns = {key: _column(key, column) for key, column in node.get("columns", {}).items()}
     if columns and len(metrics) > 1:
         raise ValueError("columns go with one metric")
+    _require_numbers(metrics)
+    _require_different([row.title for row in rows.values()])
     for key, row in rows.items():
         if row.paper and len(row.paper) != len(columns or metrics):
             raise ValueError(f"rows.{key}.paper must have {len(columns or metrics)} numbers")
     return Recipe(
         name=node["name"],
-        title=node["title"],
+        title=str(node["title"]),
         metrics=metrics,
         rows=rows,
         columns=columns,
@@ -182,7 +184,7 @@ def _choice(key: str, node: Mapping[str, Any]) -> Choice:
         raise ValueError(f"{key} has neither settings nor numbers of the paper")
     if settings is not None:
         settings = tuple(_list(f"{key}.settings", settings))
-    return Choice(node["title"], settings, paper)
+    return Choice(str(node["title"]), settings, paper)
 
 
 def _column(key: str, node: Mapping[str, Any]) -> Choice:
@@ -190,8 +192,25 @@ def _column(key: str, node: Mapping[str, Any]) -> Choice:
     _require_known(node, _KNOWN_OF_CHOICE - {"paper"}, key)
     settings = node.get("settings")
     return Choice(
-        node["title"], None if settings is None else tuple(_list(f"{key}.settings", settings))
+        str(node["title"]), None if settings is None else tuple(_list(f"{key}.settings", settings))
     )
+
+
+def _require_numbers(metrics: Mapping[str, Sequence[str]]) -> None:
+    """Refuse names that no run would ever fill, before any is started."""
+    known = ERRORS | ACCURACIES
+    for title, names in metrics.items():
+        for name in names:
+            bare = str(name).removeprefix("1 - ").rpartition("/")[2]
+            if bare not in known:
+                raise ValueError(f"metrics.{title} is {name}; known are {', '.join(known)}")
+
+
+def _require_different(titles: Sequence[str]) -> None:
+    """Refuse lines that a reader, and `paired.csv`, could not tell apart."""
+    twice = [title for title in dict.fromkeys(titles) if titles.count(title) > 1]
+    if twice:
+        raise ValueError(f"several rows have the title {', '.join(twice)}")
 
 
 def _axes(node: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:

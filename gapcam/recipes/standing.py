@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from gapcam.recipes.duration import duration
 from gapcam.recipes.job import Job, Progress
-from gapcam.recipes.recipe import PERCENT, Recipe
+from gapcam.recipes.recipe import Recipe
 from gapcam.reporting.numbers import columns, measured
-from gapcam.reporting.table import Column
+from gapcam.reporting.table import PERCENT, Column
 
 
 def numbers_of(recipe: Recipe, job: Job, logged: Mapping[str, float]) -> dict[str, float | None]:

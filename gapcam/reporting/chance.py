@@ -1,16 +1,15 @@
 """Which of two lines is better, and when chance is ruled out.
 
 One line is called better only if chance is ruled out twice. Over the repeats: mean ± two standard
-deviations do not overlap. Over the pictures: the paired bootstrap interval leaves out zero, on the same side;
-where lines share no pictures, their bootstrap intervals do not overlap. Where nothing is known of
-the pictures, nothing is ruled out.
+deviations do not overlap. Over the pictures: the paired bootstrap interval leaves out zero, on the
+same side; where lines share no pictures, their bootstrap intervals do not overlap. Where nothing is
+known of the pictures, nothing is ruled out.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gapcam.reporting.figures import as_error, is_accuracy
 from gapcam.reporting.numbers import measured
-from gapcam.reporting.table import Cell, Column, Line
+from gapcam.reporting.table import Cell, Column, Line, as_error, is_accuracy
 
 if TYPE_CHECKING:
     from gapcam.reporting.page import PairedDifferences

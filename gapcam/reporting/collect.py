@@ -1,6 +1,5 @@
 """Look for run directories, and how far each run is."""
 
-import json
 import os
 import shlex
 from collections.abc import Iterator, Sequence
@@ -8,16 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gapcam.errors import UserError
 from gapcam.failure import FAILED, Failure, read_failure
 from gapcam.reporting.records import RunRecord
+from gapcam.reporting.stored import read_config, read_facts, read_json
 from gapcam.run_directory import RunDirectory
-
-_FACTS = ("metrics", "protocols", "intervals", "mistakes", "network", "data", "versions", "length")
-"""What a report needs of `metrics.json`."""
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # compiled: a tenth of the time
 
 
 @dataclass(frozen=True)
@@ -73,21 +67,26 @@ def _candidates(paths: Sequence[Path]) -> Iterator[Path]:
         if not path.is_dir():
             what = "is a file" if path.exists() else "does not exist"
             raise UserError(f"{path} {what}; give folders that hold runs, such as runs/")
-        for home, folders, files in os.walk(path):
-            if not {"config.yaml", "metrics.json", FAILED}.isdisjoint(files):
-                folders.clear()
+        seen = set()
+        for home, folders, files in os.walk(path, followlinks=True):
+            real = os.path.realpath(home)
+            is_run = not {"config.yaml", "metrics.json", FAILED}.isdisjoint(files)
+            if is_run and real not in seen:
                 yield Path(home)
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            # Links may lead in circles.
+            inside = [] if is_run or real in seen else folders
+            folders[:] = sorted(name for name in inside if not name.startswith("."))
+            seen.add(real)
 
 
 def _record(folder: Path) -> RunRecord | str:
     """The run, why it cannot be shown, or "" where there is none."""
     failure = read_failure(folder)
     if (folder / "config.yaml").is_file():
-        config = _read_config(folder / "config.yaml")
+        config = read_config(folder / "config.yaml")
         if isinstance(config, str):
             return config
-        return _record_of(folder, config, failure) if "run_dir" in config else ""
+        return _record_of(folder, config, failure) if config else ""
     if failure is None:
         return ""
     # It failed before the directory was its own, over missing data, say: its command knows more.
@@ -112,20 +111,12 @@ def _config_of_command(failure: Failure) -> dict[str, Any] | str:
         return f"it has no config.yaml, and its command is not understood any more: {error}"
 
 
-def _read_config(path: Path) -> dict[str, Any] | str:
-    """The configuration, or why there is none."""
-    try:
-        config = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        return f"its config.yaml cannot be read ({' '.join(str(error).split())})"
-    return config if isinstance(config, dict) else "its config.yaml is no configuration"
-
-
 def _record_of(folder: Path, config: dict[str, Any], failure: Failure | None) -> RunRecord:
     if (folder / "metrics.json").is_file():
-        facts = _read_facts(folder / "metrics.json")
+        facts = read_facts(folder / "metrics.json")
         if isinstance(facts, str):
-            return RunRecord(folder, "failed", config, failure=facts)
+            what = f"metrics.json is broken ({facts}); delete it, and the run's own command tests "
+            return RunRecord(folder, "failed", config, failure=f"{what}it again")
         # A run that was asked to go on has older numbers until it ends.
         if facts["length"] == RunDirectory(folder, config).length():
             return RunRecord(folder, "finished", config, facts)
@@ -134,28 +125,6 @@ def _record_of(folder: Path, config: dict[str, Any], failure: Failure | None) ->
     return RunRecord(folder, "unfinished", config)
 
 
-def _read_facts(path: Path) -> dict[str, Any] | str:
-    """What the file holds, or what is wrong with it."""
-    facts = _read_json(path)
-    missing = _FACTS if isinstance(facts, str) else _missing(facts)
-    if not missing and isinstance(facts, dict):
-        return facts
-    what = facts if isinstance(facts, str) else f"it has no {', '.join(missing)}"
-    return f"metrics.json is broken ({what}); delete it, and the run's own command tests it again"
-
-
-def _missing(facts: dict[str, Any]) -> list[str]:
-    return [name for name in _FACTS if not isinstance(facts.get(name), dict)]
-
-
-def _read_json(path: Path) -> dict[str, Any] | str:
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        return str(error)
-    return facts if isinstance(facts, dict) else "it is no table of facts"
-
-
 def _is_evaluation(folder: Path) -> bool:
-    facts = _read_json(folder / "metrics.json")
+    facts = read_json(folder / "metrics.json")
     return isinstance(facts, dict) and {"maps", "protocols"} <= facts.keys()

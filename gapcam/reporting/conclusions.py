@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gapcam.reporting.chance import Compared, is_better
-from gapcam.reporting.figures import as_error
 from gapcam.reporting.lines import QUOTED
 from gapcam.reporting.map_size import what_finer_maps_do, why
 from gapcam.reporting.series import Series, has_columns_of_runs, sweeps_of_maps, table_series
-from gapcam.reporting.table import Table
+from gapcam.reporting.table import Table, as_error
 from gapcam.reporting.wording import by_error, says
 
 if TYPE_CHECKING:
@@ -89,24 +88,22 @@ def _named(lines: Sequence[Series], most: int = 4) -> str:
 
 
 def _floor(table: Table, measured: Sequence[Series], compared: Compared) -> list[str]:
-    floors = [
-        table.floors[name]
-        for name in ("floor_whole_image", "floor_best_centred")
-        if name in table.floors
-    ]
-    if not floors or compared.column.name != "loc_gt_known":
+    if not table.floors or compared.column.name != "loc_gt_known":
         return []
+    floor = min(table.floors.values())
     means = (one.line.cells[compared.place].mean for one in measured)
     errors = [as_error(compared.column, mean) for mean in means if mean is not None]
-    above = sum(error < min(floors) for error in errors)
+    above = sum(error < floor for error in errors)
     how_many = {0: "no line is", len(errors): "all lines are"}.get(
         above, f"{above} of {len(errors)} lines are"
     )
+    title = compared.column.protocol_title
+    under = f" (protocol {title})" if title else ""  # others may say otherwise
     if len(errors) == 1:
         how_many = "the line is" if above else "the line is not"
     return [
-        f"A box at the same place in every picture finds up to {100 - min(floors):.1f} %, the "
-        f"class being given: {how_many} above that."
+        f"A box at the same place in every picture finds up to {100 - floor:.1f} %, the "
+        f"class being given: {how_many} above that{under}."
     ]
 
 

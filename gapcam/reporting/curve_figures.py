@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from gapcam.reporting.drawing import GREY, INK, Drawing, figure_of, legend, style, svg
 from gapcam.reporting.series import Series
+from gapcam.reporting.table import PERCENT
 from gapcam.viz.curves import Curve, read_curves
 
-PERCENT = 100
 Found = tuple[NDArray[np.floating], NDArray[np.floating]]
 """Thresholds, and the share of objects found at each."""
 PAPERS_THRESHOLD = 0.2
@@ -92,9 +92,9 @@ def training_figures(drawn: Sequence[Series], name: str) -> Iterator[Drawing]:
             continue
         with figure_of() as (figure, axes):
             for at, (series, repeats) in enumerate(zip(drawn, logged, strict=True)):
-                for again, curves in enumerate(repeats):
-                    label = None if again else series.title
-                    _draw_curve(axes, curves.get(key, []), label, at)
+                known = [curves[key] for curves in repeats if key in curves]
+                for again, curve in enumerate(known):
+                    _draw_curve(axes, curve, None if again else series.title, at)
             floors = [c[floor] for repeats in logged for c in repeats if floor in c]
             if floors:
                 height = PERCENT * floors[0][-1][1]
@@ -109,7 +109,6 @@ def training_figures(drawn: Sequence[Series], name: str) -> Iterator[Drawing]:
 
 
 def _draw_curve(axes: Any, curve: Curve, label: str | None, position: int) -> None:
-    if curve:
-        steps, errors = zip(*curve, strict=True)
-        look = {**style(position), "markersize": 2.5, "linewidth": 1.2}
-        axes.plot(steps, PERCENT * np.array(errors), label=label, **look)
+    steps, errors = zip(*curve, strict=True)
+    look = {**style(position), "markersize": 2.5, "linewidth": 1.2}
+    axes.plot(steps, PERCENT * np.array(errors), label=label, **look)

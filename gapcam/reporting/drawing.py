@@ -19,6 +19,8 @@ _GRID = "#d9dee7"
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _STYLES = ("-", "--", ":")
+_LEGEND = 56
+"""Letters of a line of a legend."""
 AT_MOST = len(_COLOURS) * 2
 """Lines that one figure keeps apart."""
 
@@ -80,9 +82,12 @@ def figure_of(rows: float = 3.3) -> Iterator[tuple[Figure, Axes]]:
 
 def legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str], columns: int = 2) -> None:
     """Below the axes, where it hides nothing."""
+    rows = max(1, -(-len(labels) // columns))
+    widths = [max(map(len, labels[n : n + rows])) for n in range(0, len(labels), rows)]
+    most = max(widths, default=0) if sum(widths) <= _LEGEND else _LEGEND // columns
     figure.legend(
         handles,
-        [shortened(label) for label in labels],
+        [shortened(label, most) for label in labels],
         loc="outside lower center",
         ncols=columns,
         handlelength=2.4,
@@ -90,9 +95,14 @@ def legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str], column
     )
 
 
-def shortened(text: str, most: int = 34) -> str:
-    """Text that fits beside a drawing."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+def shortened(text: str, most: int) -> str:
+    """Text that fits beside a drawing; what tells titles apart often comes last, and stays.
+
+    >>> shortened("GoogLeNet-GAP on ILSVRC, trim 2", 16)
+    'GoogLeN…, trim 2'
+    """
+    tail = most // 2
+    return text if len(text) <= most else f"{text[: most - tail - 1].rstrip()}…{text[-tail:]}"
 
 
 def svg(figure: Figure, name: str, description: str) -> str:

@@ -18,15 +18,11 @@ from gapcam.reporting.drawing import (
     svg,
 )
 from gapcam.reporting.series import Series, shared_title, sweeps_of_maps, table_series
-from gapcam.reporting.table import Cell, Column, Table
-from gapcam.score_table import MISTAKES
+from gapcam.reporting.table import PERCENT, Cell, Table, as_error, is_accuracy
+from gapcam.reporting.text_tables import column_title
+from gapcam.score_table import FLOORS, MISTAKES
 
-PERCENT = 100
-FLOORS = {
-    "floor_whole_image": "floor: box around the whole image",
-    "floor_best_centred": "floor: best centred box",
-}
-_FLOOR_STYLES = (":", "--")
+_FLOOR_STYLES = {"floor_whole_image": ":", "floor_best_centred": "--"}
 _MISTAKE_COLOURS = {
     "right": ("#178a68", "white"),
     "wrong_class": ("#929baa", "black"),
@@ -61,20 +57,6 @@ def left_out(table: Table) -> int:
     return max(0, len(table_series(table)) - AT_MOST)
 
 
-def as_error(column: Column, value: float) -> float:
-    """A number in percent, as an error: lower is better.
-
-    >>> as_error(Column("MaxBoxAcc", "max_box_acc"), 60)
-    40
-    """
-    return PERCENT - value if is_accuracy(column) else value
-
-
-def is_accuracy(column: Column) -> bool:
-    """Whether more is better in this column."""
-    return column.is_accuracy or "max_box_acc" in column.name
-
-
 def half_width(cell: Cell) -> float:
     """Standard deviation of the repeats, or the bootstrap interval of the only one; 0 unknown."""
     return cell.deviation if cell.deviation is not None else cell.interval or 0.0
@@ -92,13 +74,14 @@ def _maps_against_errors(table: Table, name: str) -> Iterator[Drawing]:
                         [place for place, _, _ in known],
                         [as_error(column, mean) for _, _, mean in known],
                         [half_width(cell) for _, cell, _ in known],
-                        label=column.title + (", not reached" if is_accuracy(column) else ""),
+                        label=column_title(table, column)
+                        + (", not reached" if is_accuracy(column) else ""),
                         capsize=3,
                         **style(position),
                     )
-            for dashes, (floor, words) in zip(_FLOOR_STYLES, FLOORS.items(), strict=True):
-                if floor in table.floors:
-                    axes.axhline(table.floors[floor], color=GREY, linestyle=dashes, label=words)
+            for floor, height in table.floors.items():
+                dashes = _FLOOR_STYLES[floor]
+                axes.axhline(height, color=GREY, linestyle=dashes, label=FLOORS[floor])
             axes.set_xticks(range(len(sweep)), [_place(one) for one in sweep])
             axes.set_xlim(-0.4, len(sweep) - 0.6)
             axes.set(xlabel="maps, coarse to fine", ylabel="error, %", ylim=(0, None))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,7 +104,7 @@ def _read(path: Path, name: str) -> dict[str, NDArray[np.bytes_]]:
         wanted += [f"{guess}_iou" for guess in guesses]
         places = [header.index(column) for column in wanted]
         table = np.loadtxt(
-            lines,
+            chain([next(lines)], lines),  # which warns of a file without rows
             dtype=_CELL,
             delimiter=",",
             quotechar='"',

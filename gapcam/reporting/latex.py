@@ -8,6 +8,9 @@ from gapcam.reporting.text_tables import LEGEND, direction, grid
 _ESCAPED: Mapping[str, str] = {
     "\\": r"\textbackslash{}",
     "[": "{[}",  # after a line's end it would begin an option
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "\N{PLUS-MINUS SIGN}": r"$\pm$",

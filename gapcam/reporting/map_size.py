@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from gapcam.reporting.chance import Compared, is_better
-from gapcam.reporting.figures import is_accuracy, mean_mistakes
+from gapcam.reporting.figures import mean_mistakes
 from gapcam.reporting.series import Series, shared_title
+from gapcam.reporting.table import is_accuracy
 from gapcam.reporting.wording import by_error, says, written
 from gapcam.score_table import MISTAKES
 

@@ -5,14 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gapcam.reporting.table import Table
-from gapcam.reporting.text_tables import LEGEND, direction, grid
+from gapcam.reporting.text_tables import LEGEND, MOST_PAIRED, direction, grid
 
 if TYPE_CHECKING:
     from gapcam.reporting.page import PairedDifferences
 
 _SPECIAL = re.compile(r"([\\`*|<]|\b_|_\b)")
-_WIDEST = 12
-"""Lines whose differences fit on a page."""
 
 
 def markdown(
@@ -71,7 +69,7 @@ def _footnotes(table: Table) -> list[str]:
 
 def _markdown_paired(paired: "PairedDifferences") -> list[str]:
     heading = f"### Paired differences: {_md(paired.column.title)}"
-    if len(paired.lines) > _WIDEST:
+    if len(paired.lines) > MOST_PAIRED:
         return [heading, f"Of {len(paired.lines)} lines with each other: see `paired.csv`."]
     titles = ["line minus column", *map(_md, paired.lines)]
     body = [titles, [":--", *["--:"] * len(paired.lines)]]

@@ -5,16 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from gapcam.reporting.table import Column
+from gapcam.reporting.table import PERCENT, Column
 from gapcam.score_table import ACCURACIES, ERRORS, by_protocol
 
-PERCENT = 100
 CLASSIFICATION = ("cls_top1", "cls_top5")
 _COMPLEMENT = "1 - "
 
 
 class Measured(NamedTuple):
-    """A number in percent, and the half width of its 95 % bootstrap interval, if that is known."""
+    """A number in percent, and how far its 95 % bootstrap interval reaches, if that is known."""
 
     value: float
     interval: float | None

@@ -13,11 +13,12 @@ from gapcam.recipes.duration import duration
 from gapcam.recipes.recipe import read_recipe
 from gapcam.reporting.conclusions import HOW_SURE, conclusions
 from gapcam.reporting.drawing import Drawing
-from gapcam.reporting.figures import is_accuracy, left_out, table_figures
+from gapcam.reporting.figures import left_out, table_figures
 from gapcam.reporting.gallery import Gallery, Room, table_gallery
 from gapcam.reporting.lines import QUOTED
 from gapcam.reporting.records import RunRecord
-from gapcam.reporting.table import Column, Table
+from gapcam.reporting.table import Column, Table, is_accuracy
+from gapcam.reporting.text_tables import MOST_PAIRED, direction
 from gapcam.reporting.wording import written
 from gapcam.viz.pages import PAGES
 
@@ -28,9 +29,8 @@ class PairedDifferences:
 
     `column` is the number compared; `lines` are titles of the table's lines, those that have it;
     `difference[i][j]` is line i minus line j in percentage points of the number as the column
-    shows it, `lower` and `upper` the ends of its 95 % interval; all None on the diagonal and where
-    two lines share no images. `images` counts those compared; `recipe` is the recipe of the table,
-    "" for other runs.
+    shows it, `lower` and `upper` the ends of its 95 % interval; all None on the diagonal. `images`
+    counts those compared; `recipe` is the recipe of the table, "" for other runs.
     """
 
     column: Column
@@ -46,7 +46,7 @@ class PairedDifferences:
 class Report:
     """What a page shows: tables, recipe by recipe, and the runs behind them.
 
-    `records` are all runs found, also those in no table; `date` and `command` of the report;
+    `records` are the runs in its tables; `date` and `command` of the report;
     `notes` what else a reader must know.
     """
 
@@ -109,16 +109,16 @@ def write_page(path: Path, report: Report) -> None:
     """
     room = Room()
     sections = [_section(recipe, report, room) for recipe in _recipes(report.tables)]
-    in_tables = {run.path for section in sections for _, run in section.runs}
     text = PAGES.get_template("reporting/page.html.jinja").render(
         report=report,
         sections=sections,
-        others=[("", run) for run in report.records if run.path not in in_tables],
         how_sure=HOW_SURE,
         written=written,
         duration=duration,
         spent=_spent,
         is_accuracy=is_accuracy,
+        direction=direction,
+        most_paired=MOST_PAIRED,
         quoted=QUOTED,
         link=lambda run: _link(run, path.parent),
     )

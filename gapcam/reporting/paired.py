@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from gapcam.errors import UserError
 from gapcam.reporting.image_scores import can_score, image_scores
-from gapcam.reporting.numbers import PERCENT
 from gapcam.reporting.page import PairedDifferences
-from gapcam.reporting.table import Cell, Column, Table
+from gapcam.reporting.table import PERCENT, Cell, Column, Table
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -31,7 +30,7 @@ def paired_differences(tables: Iterable[Table]) -> tuple[list[PairedDifferences]
     which `rows.csv` is missing or was changed, are left out; images count if every line has them.
 
     Returns:
-        Differences for tables of which two lines or more can be compared, and notes on files.
+        Differences for tables of which two lines or more can be compared, and notes on others.
     """
     found, notes = [], []
     for table in tables:
@@ -45,6 +44,10 @@ def paired_differences(tables: Iterable[Table]) -> tuple[list[PairedDifferences]
             differences = _differences(lines, table.columns[place], table.recipe)
             if differences is not None:
                 found.append(differences)
+            elif len(lines) > 1:
+                notes.append(
+                    f"No paired differences: no image was seen by all of {'; '.join(lines)}"
+                )
     return found, list(dict.fromkeys(notes))
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from gapcam.reporting.records import RunRecord
 
+PERCENT = 100
+
 
 @dataclass(frozen=True)
 class Column:
@@ -24,12 +26,26 @@ class Column:
     rule: str = ""
 
 
+def as_error(column: Column, value: float) -> float:
+    """A number in percent, as an error: lower is better.
+
+    >>> as_error(Column("MaxBoxAcc", "max_box_acc"), 60)
+    40
+    """
+    return PERCENT - value if is_accuracy(column) else value
+
+
+def is_accuracy(column: Column) -> bool:
+    """Whether more is better in this column."""
+    return column.is_accuracy or "max_box_acc" in column.name
+
+
 @dataclass(frozen=True)
 class Cell:
     """What stands at one place, all in percent.
 
-    `values` of the repetitions (seeds, splits); `interval` the half width of the 95 % bootstrap
-    interval of a single run, None where there are several or none; `paper` its number there;
+    `values` of the repetitions (seeds, splits); `interval` how far the 95 % bootstrap interval of
+    a single run reaches, None where there are several or none; `paper` its number there;
     `runs` those that the values are of.
     """
 

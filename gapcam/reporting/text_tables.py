@@ -5,18 +5,20 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from gapcam.reporting.table import Cell, Column, Line, Table
+from gapcam.reporting.table import Cell, Column, Line, Table, is_accuracy
 
 if TYPE_CHECKING:
     from gapcam.reporting.page import PairedDifferences
 
 LEGEND = (
     "All in percent. a ± b: mean and sample standard deviation over the runs of a line. "
-    "a [± b]: one run, and half of its 95 % bootstrap interval over the images. "
-    "Difference: ours minus the paper's."
+    "a [± b]: one run, and how far its 95 % bootstrap interval over the images reaches. "
+    "Diff.: ours minus the paper's."
 )
+MOST_PAIRED = 12
+"""Lines whose differences with each other fit on a page."""
 PAPER = "paper"
-DIFFERENCE = "difference"
+DIFFERENCE = "diff."
 _CSV_COLUMNS = (
     *("recipe", "table", "reason", "line", "column", "number", "is_accuracy", "protocol"),
     *("n", "mean", "sd", "interval", "paper", "difference", "state", "runs"),
@@ -64,8 +66,7 @@ def direction(table: Table) -> str:
     """Which columns are errors and which accuracies, in words."""
     titles: dict[str, list[str]] = {"errors": [], "accuracies": []}
     for column in _shown(table):
-        is_accuracy = column.is_accuracy or "max_box_acc" in column.name
-        kind = "accuracies" if is_accuracy else "errors"
+        kind = "accuracies" if is_accuracy(column) else "errors"
         titles[kind].append(column_title(table, column))
     if not titles["accuracies"]:
         return "Errors: lower is better."
@@ -103,7 +104,7 @@ def runs_in_words(line: Line) -> str:
 
 
 def csv_text(tables: Iterable[Table]) -> str:
-    """One line per cell that has a number, ours or the paper's, and per floor; in percent."""
+    """One line per cell of a line, empty ones too, and per floor; in percent."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_CSV_COLUMNS)

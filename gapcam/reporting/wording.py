@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from gapcam.reporting.chance import Compared
-from gapcam.reporting.figures import as_error, is_accuracy
 from gapcam.reporting.series import Series
-from gapcam.reporting.table import Cell
+from gapcam.reporting.table import Cell, as_error, is_accuracy
 
 _SAYS = {
     "loc_gt_known": "finds the object in {} % of the test pictures, the class being given",

@@ -57,6 +57,9 @@ def test_another_configuration_is_refused() -> None:
     [
         ("config.yaml", ""),
         ("config.yaml", "a: ["),
+        ("config.yaml", "\udcff"),
+        ("metrics.json", "[1]"),
+        ("metrics.json", '{"length": {"trainer.max_epochs": 8, "trainer.max_steps": -1}}'),
         ("metrics.json", "{"),
         ("metrics.json", "{}"),
     ],
@@ -64,7 +67,7 @@ def test_another_configuration_is_refused() -> None:
 def test_a_broken_directory_is_refused(name: str, text: str) -> None:
     directory = prepare(*composed("arch.trim=0,1"))[0].directory
     directory.write_config()
-    (directory.path / name).write_text(text)
+    (directory.path / name).write_bytes(os.fsencode(text))
     with pytest.raises(UserError, match=r"trim0/seed0 is broken .*delete it, and the same command"):
         prepare(*composed("arch.trim=0,1"))
 

@@ -32,7 +32,7 @@ def test_a_line_an_event(tmp_path: Path) -> None:
         f"[2/4] a, seed 1: started, prints to {jobs[1].log}",
         "[2/4] a, seed 1: finished after 1 min 01 s: classification 25.00, localization 50.00; "
         "2 of 4 finished, about 2 min 01 s left",
-        "[3/4] a, seed 2: failed after 0 s: no [such] thing",
+        "[3/4] a, seed 2: failed after 0.0 s: no [such] thing",
         "[4/4] a, seed 3: stopping: the run saves what it has; Ctrl-C again kills it",
-        "[4/4] a, seed 3: interrupted after 0 s",
+        "[4/4] a, seed 3: interrupted after 0.0 s",
     ]

@@ -105,6 +105,7 @@ def test_composes_like_the_command() -> None:
         (["arch.trimm=1"], r"a, seed 1: Could not override 'arch.trimm'.*\n.*\n"
          r"There is no setting arch.trimm.*Did you mean arch.trim\?"),
         (["arch=vgg_gapp"], r"There is no arch=vgg_gapp. Did you mean vgg_gap"),
+        (["arch=3"], "a, seed 1: Config group override must be a string or a list. Got int"),
         (["gallery=${nothing}"], "Interpolation key 'nothing' not found"),
     ],
 )  # fmt: skip

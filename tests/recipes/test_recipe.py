@@ -60,7 +60,8 @@ def test_reads_what_is_written() -> None:
 
 def test_runs_of_another_recipe(recipes: Path) -> None:
     (recipes / "other.yaml").write_text(
-        "# @package _global_\nexperiment: {name: other, runs: small, title: O, metrics: {x: x},\n"
+        "# @package _global_\nexperiment: {name: other, runs: small, title: O,\n"
+        "  metrics: {x: cls_top1},\n"
         "  rows: {a: {title: its own}, quoted: {title: Others, paper: [1]}}}\n"
     )
     other = read_recipe("other")
@@ -87,6 +88,12 @@ def test_runs_of_another_recipe(recipes: Path) -> None:
         ("settings: [arch=vgg_gap], ", "", "no row has settings, so there is nothing to run"),
         (", paper: [2.5, 3]", "", "quoted has neither settings nor numbers of the paper"),
         ("  row: a\n", "  runs: big\n", "runs is big, and there is no such recipe"),
+        (
+            "exact/cls_top1",
+            "exact/cls_topp1",
+            "metrics.accuracy is exact/cls_topp1; known are cls_top1, ",
+        ),
+        ("title: Others", "title: A", "several rows have the title A[.] "),
         ("  sweep:", "  columns: {x: {title: X, settings: []}}\n  sweep:", "go with one metric"),
     ],
 )
@@ -94,6 +101,13 @@ def test_malformed(recipes: Path, old: str, new: str, message: str) -> None:
     assert old in WHOLE
     (recipes / "small.yaml").write_text(WHOLE.replace(old, new))
     with pytest.raises(UserError, match=message):
+        read_recipe("small")
+
+
+def test_letters_of_another_encoding(recipes: Path) -> None:
+    (recipes / "small.yaml").write_bytes(WHOLE.replace("Small", "Größe").encode("latin-1"))
+    assert recipe_names() == ["small"]
+    with pytest.raises(UserError, match=r"small\.yaml is no recipe: 'utf-8' codec can't decode"):
         read_recipe("small")
 
 

@@ -35,6 +35,18 @@ def test_each_run_is_found_once_in_order(tmp_path: Path) -> None:
     assert found.notes == ()
 
 
+def test_folders_elsewhere_are_found_through_links(tmp_path: Path) -> None:
+    write_run(tmp_path / "scratch", row="a")
+    (tmp_path / "runs").mkdir()
+    for name in ("digits", "the same again"):
+        (tmp_path / "runs" / name).symlink_to(tmp_path / "scratch" / "digits")
+    (tmp_path / "scratch" / "digits" / "round").symlink_to(tmp_path / "runs")
+    found = collect([tmp_path / "runs"])
+    assert [record.path for record in found.records] == [
+        tmp_path / "runs" / "digits" / "a" / "trim0" / "seed0"
+    ]
+
+
 def test_a_run_inside_a_run_is_not_looked_for(tmp_path: Path) -> None:
     outer = write_run(tmp_path, row="a")
     write_run(outer / "wandb", row="copy")
@@ -63,7 +75,11 @@ def test_states(tmp_path: Path) -> None:
         ("", "Expecting value"),
         ('{"metrics": {', "Expecting"),
         ("[1]", "no table of facts"),
-        ('{"metrics": {}}', "it has no protocols, intervals"),
+        (
+            '{"metrics": {}}',
+            "protocols is missing; intervals is missing; mistakes is missing; 4 more",
+        ),
+        ("[" * 10**5, "recursion"),
     ],
 )
 def test_a_broken_run_does_not_hide_the_others(tmp_path: Path, text: str, reason: str) -> None:

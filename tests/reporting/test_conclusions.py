@@ -125,7 +125,7 @@ def test_different_networks(tmp_path: Path) -> None:
     )
     assert said[1] == (
         "A box at the same place in every picture finds up to 55.0 %, the class being given: "
-        "2 of 3 lines are above that."
+        "2 of 3 lines are above that (protocol paper)."
     )
     assert "none of the other lines is surely worse" in said[2]
 
@@ -172,7 +172,7 @@ def test_above_the_floor(
     floor = [sentence for sentence in conclusions(table) if "same place" in sentence]
     assert floor == [
         "A box at the same place in every picture finds up to 55.0 %, the class being given: "
-        f"{words} that."
+        f"{words} that (protocol paper)."
     ]
 
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -7,17 +8,17 @@ import pytest
 from reported_runs import COLUMNS, line_of, make_run, table_of
 
 from gapcam.reporting.curve_figures import mean_curve
-from gapcam.reporting.drawing import AT_MOST, style
-from gapcam.reporting.figures import as_error, left_out, mean_mistakes, table_figures
+from gapcam.reporting.drawing import AT_MOST, figure_of, legend, style, svg
+from gapcam.reporting.figures import left_out, mean_mistakes, table_figures
 from gapcam.reporting.series import table_series
-from gapcam.reporting.table import Column, Table
+from gapcam.reporting.table import Column, Table, as_error
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def words(svg: str) -> list[str]:
+def words(drawn: str) -> list[str]:
     """All text of a drawing; it must be well-formed."""
-    return ["".join(text.itertext()) for text in ET.fromstring(svg).iter(f"{SVG}text")]
+    return ["".join(text.itertext()) for text in ET.fromstring(drawn).iter(f"{SVG}text")]
 
 
 @pytest.fixture
@@ -46,8 +47,8 @@ def test_every_figure_of_a_sweep(sweep: Table) -> None:
     assert maps.index("16x16") < maps.index("32x32")  # coarse to fine, whatever the table's order
     assert {"classification", "class given", "floor: best centred box"} <= set(maps)
     assert "the paper's 20 %" in words(figures["Threshold against objects found (exact)"])
-    for title, svg in figures.items():
-        assert title.startswith("Map size") or {"pool, trim 0", "pool, trim 1"} <= set(words(svg))
+    for title, drawn in figures.items():
+        assert title.startswith("Map size") or {"pool, trim 0", "pool, trim 1"} <= set(words(drawn))
 
 
 def test_shares_of_mistakes_are_written_into_the_bars(sweep: Table) -> None:
@@ -67,6 +68,39 @@ def test_shares_of_mistakes_are_written_into_the_bars(sweep: Table) -> None:
         for y in by_height
     ]
     assert lines == [["35", "10", "55"], ["70", "10", "20"]]  # one after the other
+
+
+def test_columns_of_one_title_are_told_apart(sweep: Table) -> None:
+    columns = (replace(COLUMNS[1], name="exact/loc_gt_known", protocol_title="exact"), COLUMNS[1])
+    maps = next(iter(table_figures(replace(sweep, columns=columns), "t")))
+    assert {"class given (exact)", "class given (paper)"} <= set(words(maps.svg))
+
+
+def test_a_repeat_without_its_log_takes_no_name_from_a_line(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, seed=seed) for seed in (0, 1)]
+    (runs[0].path / "csv" / "version_0" / "metrics.csv").unlink()
+    training = table_figures(table_of(line_of("pool", *runs)), "t")[-1]
+    assert training.title.startswith("Localization error while training")
+    assert "pool" in words(training.svg)
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        ([], set()),
+        (["short", "floor: box around the whole image"], {"floor: box around the whole image"}),
+        (
+            [f"GoogLeNet-GAP on ILSVRC, learning rate 0.{n}" for n in range(2)],
+            {"GoogLeNet-GAP…rning rate 0.0", "GoogLeNet-GAP…rning rate 0.1"},
+        ),
+    ],
+)
+def test_names_of_a_legend_fit_and_differ(labels: list[str], shown: set[str]) -> None:
+    with figure_of() as (figure, axes):
+        for label in labels:
+            axes.plot([0, 1], [0, 1], label=label)
+        legend(figure, *axes.get_legend_handles_labels())
+        assert shown <= set(words(svg(figure, "t", "t")))
 
 
 def test_height_of_the_lines(tmp_path: Path) -> None:

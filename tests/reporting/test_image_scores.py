@@ -60,6 +60,7 @@ def test_images_are_told_by_split_and_rows(tmp_path: Path) -> None:
         ("", "StopIteration"),
         ("index,label\r\n0,1\r\n", "ValueError"),
         ("half a line", "ValueError"),
+        ("index,label,true_boxes,guess_1,guess_1_iou,label_iou\r\n", "StopIteration"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path: Path, text: str | None, reason: str) -> None:

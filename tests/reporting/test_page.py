@@ -15,7 +15,7 @@ from reported_runs import COLUMNS, line_of, make_run, table_of
 
 from gapcam.reporting.page import PairedDifferences, Report, write_page
 from gapcam.reporting.records import RunRecord
-from gapcam.reporting.table import Table
+from gapcam.reporting.table import Column, Table
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 TITLES = ("pool, trim 0", "<i>pool</i>, trim 1")
@@ -78,6 +78,42 @@ def test_a_table_that_was_not_run_names_its_command(tmp_path: Path) -> None:
     text = path.read_text()
     assert "No run of this table is finished yet" in text
     assert "<pre>python -m gapcam.experiment table2</pre>" in text
+
+
+def test_every_table_says_what_is_better_and_what_to_know(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    found = Table("V2", (Column("V2", "exact/max_box_acc_v2"),), ())
+    apart = replace(found, reason="other images", note="Trained for 4 epochs and 8 epochs.")
+    write_page(path, Report("t", (found, apart), ()))
+    text = path.read_text()
+    assert text.count("Accuracies: higher is better. Mean ±") == 2
+    assert "Errors" not in text
+    assert text.count("Trained for 4 epochs and 8 epochs.") == 1
+
+
+@pytest.mark.parametrize(("is_accuracy", "better"), [(False, "-20.0"), (True, "+20.0")])
+def test_the_better_line_is_coloured_as_such(
+    tmp_path: Path, is_accuracy: bool, better: str
+) -> None:
+    report = make_report(tmp_path)
+    column = replace(COLUMNS[1], is_accuracy=is_accuracy)
+    tables = tuple(replace(one, columns=(COLUMNS[0], column)) for one in report.tables)
+    paired = (replace(report.paired[0], column=column),)
+    write_page(tmp_path / "report.html", replace(report, tables=tables, paired=paired))
+    found = re.findall(r'<td class="surely">([^<]*)', (tmp_path / "report.html").read_text())
+    assert found == [better]
+
+
+@pytest.mark.parametrize(("lines", "is_shown"), [(12, True), (13, False)])
+def test_many_pairs_are_left_to_their_file(tmp_path: Path, lines: int, is_shown: bool) -> None:
+    titles = tuple(f"net {n}" for n in range(lines))
+    square = tuple(tuple(1.0 for _ in titles) for _ in titles)
+    paired = PairedDifferences(COLUMNS[1], titles, square, square, square, 9)
+    table = table_of(*(line_of(title) for title in titles))
+    write_page(tmp_path / "report.html", Report("t", (table,), (), (paired,)))
+    text = (tmp_path / "report.html").read_text()
+    assert ('class="pairs"' in text) == is_shown
+    assert ("paired.csv" in text) != is_shown
 
 
 def test_nothing_is_fetched_and_nothing_unescaped(tmp_path: Path) -> None:

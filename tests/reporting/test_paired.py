@@ -113,6 +113,16 @@ def test_images_of_several_seeds_are_put_together(tmp_path: Path) -> None:
     assert found.difference[1][0] == pytest.approx(100 * (3 - 1) / 5)
 
 
+def test_lines_that_share_no_image(tmp_path: Path) -> None:
+    for row, seeds in (("a", (0, 1)), ("b", (0,)), ("c", (1,))):
+        for seed in seeds:
+            write_run(tmp_path, row=row, seed=seed, test=f"drawn by {seed}")
+    assert compare(tmp_path) == (
+        [],
+        ["No paired differences: no image was seen by all of A; B; C"],
+    )
+
+
 def test_a_changed_file_leaves_its_run_out(tmp_path: Path) -> None:
     paths = [write_run(tmp_path, row=row) for row in ROWS]
     write_rows(paths[1] / "rows.csv", "rrrr")

@@ -72,7 +72,7 @@ def test_cells(cell: Cell, measured: str, paper: str, difference: str) -> None:
 def test_a_grid_has_no_empty_columns() -> None:
     assert grid(EMPTY) == [["", "top-1", "runs"]]
     assert grid(TABLE) == [
-        ["", "last layer", "maps", "accuracy", "paper", "difference", "top-1", "runs"],
+        ["", "last layer", "maps", "accuracy", "paper", "diff.", "top-1", "runs"],
         [
             *("AlexNet*-GAP_50%", "conv5", "13x13", "60.50 ± 0.71", "63.75", "-3.25"),
             *("50.00 [± 4.50]", "2/1"),
@@ -121,7 +121,7 @@ def test_markdown_is_a_table_with_its_rules() -> None:
     assert lines[0] == "# Report"
     assert lines[2] == "## Table 2 & more"
     assert lines[4:9] == [
-        "|  | last layer | maps | accuracy | paper | difference | top-1 | runs |",
+        "|  | last layer | maps | accuracy | paper | diff. | top-1 | runs |",
         "| :-- | --: | --: | --: | --: | --: | --: | :-- |",
         "| AlexNet\\*-GAP_50% | conv5 | 13x13 | 60.50 ± 0.71 | 63.75 | -3.25 | 50.00 [± 4.50] "
         "| 2/1 |",
@@ -185,7 +185,7 @@ def test_csv_of_paired_differences_has_a_line_for_each_pair() -> None:
 
 
 def test_latex_is_escaped_and_has_rules() -> None:
-    bracket = Line("[a] {b} ~^\\ x\N{MULTIPLICATION SIGN}y", (Cell(), Cell()))
+    bracket = Line("[a] {b} ~^\\ <|> x\N{MULTIPLICATION SIGN}y", (Cell(), Cell()))
     text = latex([replace(TABLE, lines=(*TABLE.lines, bracket))])
     lines = text.splitlines()
     assert lines[0] == "% \\usepackage{booktabs}"
@@ -195,6 +195,7 @@ def test_latex_is_escaped_and_has_rules() -> None:
     begins = {line.partition(" & ")[0] for line in lines}
     assert "AlexNet*-GAP\\_50\\%" in begins
     tilde = "\\textasciitilde{}\\textasciicircum{}\\textbackslash{}"
+    tilde += " \\textless{}\\textbar{}\\textgreater{}"
     assert f"{{[}}a] \\{{b\\}} {tilde} x$\\times$y" in begins
     assert "60.50 $\\pm$ 0.71" in text
     assert [line for line in lines if "rule" in line] == [

@@ -34,7 +34,7 @@ def write_boxes(
     total = sum(map(len, datasets.values()))
     with (
         atomic_path(path) as temporary,
-        temporary.open("w", newline="") as file,
+        temporary.open("w", newline="", encoding="utf-8") as file,
         progress_bar("boxes", total, console) as advance,
     ):
         writer = csv.writer(file)

@@ -6,7 +6,6 @@ Importing this module does not import torch: help, completion and mistakes answe
 import json
 import os
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
+from gapcam.failure import describe
 from gapcam.naming import data_name, file_name, network_name
 from gapcam.run_directory import is_main_process
-from gapcam.suggest import suggestions
+from gapcam.suggest import explained
 from gapcam.summary import print_result, wide_console
 from gapcam.view_choice import settle_views
 
@@ -32,18 +32,11 @@ CHOICES = {"split": ("test", "val"), "thresholds": ("val", None), "references": 
 _WRITTEN: set[Path] = set()
 """Folders of results of this process's jobs."""
 
-_ERROR_IN_WORKER = f"{UserError.__module__}.{UserError.__name__}: "
-
 
 def main() -> None:
     """Do what the command line says; after a misspelt setting, say which ones exist."""
-    try:
+    with explained(CONFIG):
         compose_and_evaluate()
-    except SystemExit as stop:
-        if stop.code == 1:
-            for line in suggestions(sys.argv[1:], CONFIG):
-                print(line, file=sys.stderr)
-        raise
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=CONFIG)
@@ -52,8 +45,7 @@ def compose_and_evaluate(config: DictConfig) -> None:
     try:
         evaluate(config)
     except UserError as error:
-        # A loader's worker process wraps the message in its traceback.
-        raise CompactHydraException(str(error).rpartition(_ERROR_IN_WORKER)[2]) from None
+        raise CompactHydraException(describe(error)) from None
 
 
 def evaluate(config: DictConfig) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def write_rows(
     for which in (*(f"guess_{rank}" for rank in range(1, guesses + 1)), "label"):
         values = ("iou", "x0", "y0", "x1", "y1")
         header += [f"{which}_{value}{kind}" for kind in kinds for value in values]
-    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         columns = rows.index, rows.labels, rows.classes, rows.boxes, rows.iou, rows.counts
@@ -58,7 +58,7 @@ def write_curves(path: Path, found: Curves) -> None:
         for kind, accuracies in (("v1", found.v1), ("v2", found.v2))
         for iou, shares in zip(found.iou, accuracies, strict=True)
     }
-    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["threshold", *columns])
         for threshold, *shares in zip(found.thresholds.tolist(), *columns.values(), strict=True):

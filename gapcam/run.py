@@ -28,7 +28,7 @@ from gapcam.failure import (
     write_failure,
 )
 from gapcam.run_directory import RunDirectory, State, is_main_process
-from gapcam.suggest import suggestions
+from gapcam.suggest import explained
 from gapcam.summary import print_result, wide_console
 from gapcam.sweep_guard import (
     processes_asked_for,
@@ -56,12 +56,8 @@ def main() -> None:
         sys.exit(str(error))
     remember_sweeps()
     try:
-        compose_and_run()
-    except SystemExit as stop:
-        if stop.code == 1:
-            for line in suggestions(sys.argv[1:]):
-                print(line, file=sys.stderr)
-        raise
+        with explained():
+            compose_and_run()
     finally:
         print_sweep(sweep_jobs(_outcome), wide_console())
 

@@ -1,6 +1,8 @@
 """What exists, for somebody who misspelt a setting; Hydra says only that the key is wrong."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
@@ -10,6 +12,29 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from gapcam.config_dir import CONFIG_DIR
+
+
+@contextmanager
+def explained(config_name: str = "config") -> Iterator[None]:
+    """Run a command of Hydra's; after a misspelt setting, say which ones exist.
+
+    Args:
+        config_name: the configuration that is composed.
+    """
+    words = sys.argv[1:]
+    for word in words:
+        group, is_setting, option = word.partition("=")
+        if is_setting and option.isdigit() and _is_group(group.lstrip("+")):
+            # Hydra would show a traceback.
+            known = ", ".join(sorted(path.stem for path in (CONFIG_DIR / group).glob("*.yaml")))
+            sys.exit(f"{word}: {group} must be one of {known}")
+    try:
+        yield
+    except SystemExit as stop:
+        if stop.code == 1:
+            for line in suggestions(words, config_name):
+                print(line, file=sys.stderr)
+        raise
 
 
 def suggestions(arguments: Sequence[str], config_name: str = "config") -> list[str]:

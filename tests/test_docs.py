@@ -10,6 +10,7 @@ from support import compose_config
 from gapcam.arch.profile import profile
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.data.sources import SOURCES
+from gapcam.recipes.recipe import recipe_names
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "networks.md").read_text()
 ROWS = [
@@ -68,3 +69,29 @@ def test_settings_on_pages_exist(page: Path) -> None:
     known = set(compose_config(f"data={option}").data)
     named = set(re.findall(r"\bdata\.([a-z0-9_]+)[=` ]", page.read_text()))
     assert named - known - {"caltech"} == set()
+
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = {path.parent.name: path for path in sorted(ROOT.glob("experiments/results/*/table.md"))}
+
+
+def test_numbers_in_the_readme_are_those_of_the_reports() -> None:
+    text = (ROOT / "README.md").read_text()
+    block = text.partition("<!-- results -->")[2].partition("<!-- end -->")[0]
+    lines = [line for line in block.splitlines() if line.startswith("|") and "±" in line]
+    reported = "\n".join(path.read_text() for path in RESULTS.values()).splitlines()
+    assert lines
+    assert [line for line in lines if line not in reported] == []
+
+
+def test_every_recipe_says_whether_it_was_run_here() -> None:
+    table = (ROOT / "experiments" / "README.md").read_text()
+    for name in recipe_names():
+        (line,) = [line for line in table.splitlines() if line.startswith(f"| `{name}` |")]
+        assert (f"(results/{name}/table.md)" in line) == (name in RESULTS)
+        assert line.endswith("| not run |") == (name not in RESULTS)
+
+
+def test_results_name_no_place_of_the_machine_they_were_made_on() -> None:
+    for path in ROOT.glob("experiments/results/*/*"):
+        assert not re.search(r"(?<![\w.])/(home|root|work|tmp)/", path.read_text()), path

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 import pytest
+from browser import in_a_browser, opened_in_chromium
 from recipes_support import Experiment, finish, results
 from support import subprocess_environment, type_in
 
@@ -222,6 +224,27 @@ def test_an_experiment_leaves_logs_and_a_report(finished_experiment: Experiment)
     assert f"page  {folder / 'report.html'}" in finished_experiment.resumed
     names = {"report.html", "table.md", "table.csv", "table.tex"}
     assert names <= {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.slow
+@in_a_browser
+def test_its_page_shows_the_numbers_of_its_runs(finished_experiment: Experiment) -> None:
+    folder = finished_experiment.folder
+    with opened_in_chromium(folder / "report.html") as (page, faults):
+        rows = page.locator("table.paper").first.locator("tbody tr").all()
+        shown = [row.locator("td").all_inner_texts() for row in rows]
+        pictures = page.locator("output").first.inner_text()
+        page.locator("[name=verdict]").first.select_option("wrong class")
+        wrong = page.locator("output").first.inner_text()
+    for trim, cells in enumerate(shown[:2]):
+        files = [folder / f"small_gap/trim{trim}/seed{s}/metrics.json" for s in (0, 1)]
+        numbers = [json.loads(file.read_text())["metrics"] for file in files]
+        for name, cell in zip(("cls_top1", "loc_top1", "loc_gt_known"), cells[1:], strict=True):
+            both = [100 * one[f"test/{name}"] for one in numbers]
+            assert cell == f"{mean(both):.2f} ± {stdev(both):.2f}\nn = 2"
+    assert faults == []
+    assert pictures.endswith("pictures")
+    assert wrong != pictures
 
 
 @pytest.mark.slow

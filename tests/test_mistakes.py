@@ -27,6 +27,7 @@ def test_another_configuration_is_refused(finished: tuple[Path, str]) -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (["trainer=3"], "trainer=3: trainer must be one of ddp, ddp_nodes, debug, default"),
         (["arch=vgg_gapp"], "There is no arch=vgg_gapp. Did you mean vgg_gap"),
         (["-m", "optim=papr,modern"], "There is no optim=papr. Did you mean paper?"),
         (["arhc=vgg_gap"], "There is no setting arhc. The configuration has: "),

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
-from gapcam.suggest import suggestions
+from gapcam.suggest import explained
 
 COMMANDS = {
     "check": "is the data set whole and right?",
@@ -46,13 +46,8 @@ def main() -> None:
         raise SystemExit(0 if is_question else 2)
     del sys.argv[1]
     run_command.name = name
-    try:
+    with explained(CONFIG):
         run_command()
-    except SystemExit as stop:
-        if stop.code == 1:
-            for line in suggestions(sys.argv[1:], CONFIG):
-                print(line, file=sys.stderr)
-        raise
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=CONFIG)

@@ -18,6 +18,7 @@ read here.
     columns: {...}                   # instead of several metrics: columns that are runs, like rows
     sweep: {arch.trim: [0, 1, 2]}    # each row at each of these
     paper_at: {arch.trim: 1}         # where the paper's numbers stand; without it, at each
+    cuts: true                       # rows are cuts of the same pictures, so they share a table
     repeat: {seed: [0, 1, 2]}        # for mean and standard deviation
     needs: [arch.weights]            # settings that the command must give
 """
@@ -36,7 +37,7 @@ from gapcam.errors import UserError
 from gapcam.score_table import ACCURACIES, ERRORS
 
 _KNOWN = {"name", "row", "title", "note", "runs", "metrics", "rows", "columns"} | {
-    *("sweep", "paper_at", "repeat", "needs"),
+    *("sweep", "paper_at", "repeat", "needs", "cuts"),
 }
 _KNOWN_OF_CHOICE = {"title", "settings", "paper"}
 
@@ -59,7 +60,8 @@ class Recipe:
     """A table: see the module's text. `metrics` are names of numbers by column title.
 
     `runs` is the recipe whose runs fill it, mostly its own name; `paper_at` the values of swept
-    settings that the paper's numbers belong to; `needs` are settings that the command must give.
+    settings that the paper's numbers belong to; `needs` are settings that the command must give;
+    `cuts` says that rows are tested on differently cut pictures, and may be compared all the same.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Recipe:
     runs: str
     paper_at: Mapping[str, Any]
     needs: tuple[str, ...] = ()
+    cuts: bool = False
     note: str = ""
     header: str = ""
 
@@ -166,6 +169,7 @@ def _recipe(path: Path) -> Recipe:
         runs=runs,
         paper_at=node.get("paper_at", {}),
         needs=tuple(_list("needs", node.get("needs", []))),
+        cuts=node.get("cuts") is True,
         note=node.get("note", ""),
         header=_header(text),
     )

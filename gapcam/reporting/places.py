@@ -166,6 +166,11 @@ def test_images(record: RunRecord) -> str:
     return f"{data.get('evaluated_on', '')} ({digest})" if digest else ""
 
 
+def described_images(record: RunRecord) -> str:
+    """How many images of which split a run was tested on, however they are cut."""
+    return str(record.facts.get("data", {}).get("evaluated_on", ""))
+
+
 def _different(said: Sequence[Said]) -> list[str]:
     keys = dict.fromkeys(key for one in said for key in one)
     # What says most comes first.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from gapcam.recipes.recipe import Recipe
 from gapcam.reporting.lines import other_line, recipe_lines, slots
 from gapcam.reporting.numbers import Rule, floor, rule, usual_columns, with_protocol
-from gapcam.reporting.places import Point, repeat_of, test_images, variants
+from gapcam.reporting.places import Point, described_images, repeat_of, test_images, variants
 from gapcam.reporting.records import RunRecord
 from gapcam.reporting.table import Column, Line, Table
 from gapcam.score_table import FLOORS
@@ -49,7 +49,9 @@ def recipe_tables(recipe: Recipe, records: Iterable[RunRecord]) -> tuple[list[Ta
     shown = [slot.column for slot in slots(recipe)]
     return [
         replace(table, recipe=recipe.name)
-        for table in _tables(recipe.title, recipe.note, shown, lines, recipe.repeat)
+        for table in _tables(
+            recipe.title, recipe.note, shown, lines, recipe.repeat, are_cuts=recipe.cuts
+        )
     ], notes
 
 
@@ -71,13 +73,18 @@ def _name(record: RunRecord) -> tuple[str, str]:
 
 
 def _tables(
-    title: str, note: str, shown: Sequence[Column], lines: Sequence[Line], repeated: Iterable[str]
+    title: str,
+    note: str,
+    shown: Sequence[Column],
+    lines: Sequence[Line],
+    repeated: Iterable[str],
+    are_cuts: bool = False,
 ) -> list[Table]:
     repeated = {*repeated, "seed"}
     parts: list[tuple[_Basis, list[Line]]] = []
     unmeasured = []
     for line in lines:
-        basis = _basis(line, shown, repeated)
+        basis = _basis(line, shown, repeated, are_cuts)
         home = next((part for part in parts if not _why_apart(basis, part[0])), None)
         if not basis.rules:
             unmeasured.append(line)
@@ -89,10 +96,10 @@ def _tables(
     # The usual case first: what most lines rest on.
     parts.sort(key=lambda part: -len(part[1]))
     first = parts[0] if parts else (_Basis(), [])
-    tables = [_table(title, note, shown, _in_order(lines, [*first[1], *unmeasured]))]
+    tables = [_table(title, note, shown, _in_order(lines, [*first[1], *unmeasured]), are_cuts)]
     for basis, apart in parts[1:]:
         reason = "; ".join(_why_apart(basis, first[0]))
-        tables.append(replace(_table(title, "", shown, apart), reason=reason))
+        tables.append(replace(_table(title, "", shown, apart, are_cuts), reason=reason))
     return tables
 
 
@@ -101,12 +108,13 @@ def _in_order(lines: Sequence[Line], chosen: Sequence[Line]) -> list[Line]:
     return [line for line in lines if id(line) in wanted]
 
 
-def _basis(line: Line, shown: Sequence[Column], repeated: Iterable[str]) -> _Basis:
+def _basis(line: Line, shown: Sequence[Column], repeated: Iterable[str], are_cuts: bool) -> _Basis:
     basis = _Basis()
+    images = described_images if are_cuts else test_images
     for place, (column, cell) in enumerate(zip(shown, line.cells, strict=True)):
         if cell.runs:
             basis.rules[place] = rule(cell.runs[0].facts, column)
-            basis.images[place] = {repeat_of(run, repeated): test_images(run) for run in cell.runs}
+            basis.images[place] = {repeat_of(run, repeated): images(run) for run in cell.runs}
     return basis
 
 
@@ -139,12 +147,18 @@ def _other_images(ours: Mapping[Point, str], theirs: Mapping[Point, str]) -> str
     return f"other images: {one} instead of {other}"
 
 
-def _table(title: str, note: str, shown: Sequence[Column], lines: Sequence[Line]) -> Table:
-    by_column = [
-        [run for line in lines for run in line.cells[place].runs] for place in range(len(shown))
-    ]
+def _table(
+    title: str, note: str, shown: Sequence[Column], lines: Sequence[Line], are_cuts: bool
+) -> Table:
+    by_column = _runs_by_column(lines, len(shown))
     runs = list({id(run): run for runs in by_column for run in runs}.values())
-    floors = {name: _floor(runs, Column("", "loc_gt_known"), name) for name in SHOWN_FLOORS}
+    # Floors depend on how pictures are cut: those of the first line that has any.
+    measured = [line for line in lines if any(cell.runs for cell in line.cells)]
+    with_floors = _runs_by_column(measured[:1], len(shown)) if are_cuts else by_column
+    if are_cuts and measured:
+        note = f"{note} Floors are those of {measured[0].title}.".strip()
+    tested = [run for runs in with_floors for run in runs]
+    floors = {name: _floor(tested, Column("", "loc_gt_known"), name) for name in SHOWN_FLOORS}
     return Table(
         title=title,
         columns=tuple(
@@ -155,8 +169,12 @@ def _table(title: str, note: str, shown: Sequence[Column], lines: Sequence[Line]
         note=" ".join(filter(None, [note, *_remarks(lines, runs)])),
         evaluated_on=_evaluated_on(shown, by_column),
         floors={name: value for name, value in floors.items() if value is not None},
-        floor_lines=_floor_lines(shown, by_column),
+        floor_lines=_floor_lines(shown, with_floors),
     )
+
+
+def _runs_by_column(lines: Sequence[Line], columns: int) -> list[list[RunRecord]]:
+    return [[run for line in lines for run in line.cells[n].runs] for n in range(columns)]
 
 
 def _evaluated_on(shown: Sequence[Column], by_column: Sequence[Sequence[RunRecord]]) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,19 @@ def read_curves(folder: Path) -> dict[str, Curve]:
     for path in starts:
         with path.open(newline="") as lines:
             for row in csv.DictReader(lines):
+                step = row.pop("step", None) or ""
                 for name, value in row.items():
-                    # A killed process may leave half a line.
-                    if name not in ("step", "epoch") and value and (row["step"] or "").isdigit():
-                        points[name][int(row["step"])] = float(value)
+                    # A killed process may leave half a line, or half a number.
+                    if name not in ("epoch", None) and step.isdigit() and _is_number(value):
+                        points[name][int(step)] = float(value)
     return {name: sorted(values.items()) for name, values in points.items()}
+
+
+def _is_number(text: str | None) -> bool:
+    try:
+        return math.isfinite(float(text or "nan"))
+    except ValueError:
+        return False
 
 
 def draw_curves(curves: dict[str, Curve]) -> list[str]:

@@ -3,21 +3,20 @@
 import json
 import math
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from browser import in_a_browser, opened_in_chromium
+from playwright.sync_api import Page
 from reported_runs import COLUMNS, line_of, make_run, table_of
 
 from gapcam.reporting.page import PairedDifferences, Report, write_page
 from gapcam.reporting.records import RunRecord
 from gapcam.reporting.table import Column, Table
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 TITLES = ("pool, trim 0", "<i>pool</i>, trim 1")
 
 
@@ -163,24 +162,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
 @pytest.fixture(scope="module")
 def opened(written: tuple[Path, Report]) -> Iterator[tuple[Page, list[str]]]:
     """The page in a browser, and what went wrong there."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("there is no chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        faults: list[str] = []
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url))
-        page.goto(written[0].as_uri())
-        yield page, faults
-        browser.close()
-
-
-in_a_browser = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
+    with opened_in_chromium(written[0]) as found:
+        yield found
 
 
 @pytest.mark.slow
@@ -189,7 +172,7 @@ def test_opens_without_faults_and_shows_the_numbers_of_the_runs(
     opened: tuple[Page, list[str]], written: tuple[Path, Report]
 ) -> None:
     page, faults = opened
-    assert [fault for fault in faults if not fault.startswith(("file:", "data:"))] == []
+    assert faults == []
     rows = page.locator("table.paper").first.locator("tbody tr")
     shown = [row.locator("td").all_inner_texts() for row in rows.all()]
     for trim, cells in enumerate(shown[:2]):
@@ -255,7 +238,7 @@ def test_keys_move_the_filters_and_a_command_is_copied(opened: tuple[Page, list[
     button.click()
     page.wait_for_function("b => b.textContent != 'copy'", arg=button.element_handle())
     assert "'data.counts=[1,2,3]'" in page.locator(".run pre").first.inner_text()
-    assert [fault for fault in faults if not fault.startswith(("file:", "data:"))] == []
+    assert faults == []
 
 
 @pytest.mark.slow

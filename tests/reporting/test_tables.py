@@ -277,6 +277,25 @@ def test_lines_with_other_seeds_on_the_same_images_are_compared(tmp_path: Path) 
     assert [titles(table) for table in tables] == [["a", "b"], ["c"]]
 
 
+def test_cuts_of_the_same_pictures_share_a_table(tmp_path: Path) -> None:
+    rows = {key: Choice(key, ()) for key in ("full", "cut", "fewer")}
+    write_run(tmp_path, row="full", test="0123")
+    metrics = write_run(tmp_path, row="cut", test="4567") / "metrics.json"
+    metrics.write_text(
+        metrics.read_text().replace(
+            '"test/floor_whole_image": 0.9', '"test/floor_whole_image": 0.1'
+        )
+    )
+    write_run(tmp_path, "rrr", row="fewer", test="4567")
+    first, apart = tables_of(make_recipe(rows=rows, cuts=True), tmp_path)
+    assert titles(first) == ["full", "cut"]
+    assert first.note.endswith("Floors are those of full.")
+    (alone,) = tables_of(make_recipe(rows={"full": rows["full"]}), tmp_path)
+    assert first.floor_lines == alone.floor_lines
+    assert titles(apart) == ["fewer"]
+    assert apart.reason.startswith("other images: ")
+
+
 def test_runs_without_a_recipe(tmp_path: Path) -> None:
     assert [table.lines for table in other_tables([])] == [()]
     for seed in (0, 1):

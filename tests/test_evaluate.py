@@ -63,7 +63,9 @@ def test_a_network_under_three_protocols(scored: Scored) -> None:
     per_protocol = {
         f"{kind}-{name}.csv" for kind in ("rows", "slices") for name in facts["protocols"]
     }
-    curves = {"curve-wsolevaluation.png", "curve-exact.png"}
+    curves = {
+        f"curve-{name}.{kind}" for name in ("wsolevaluation", "exact") for kind in ("csv", "png")
+    }
     assert {path.name for path in folder.iterdir()} == {"metrics.json", *curves, *per_protocol}
     assert json.loads((folder / "metrics.json").read_text()) == facts
     assert list(facts["protocols"]) == ["paper", "wsolevaluation", "exact"]
@@ -77,8 +79,9 @@ def test_a_network_under_three_protocols(scored: Scored) -> None:
     assert {"test/loc_top1", "test/exact/oracle_max_box_acc_v2", "test/ceiling_true_mask"} <= set(
         numbers
     )
-    for name in curves:
-        with Image.open(folder / name) as picture:
+    for name in ("wsolevaluation", "exact"):
+        assert len((folder / f"curve-{name}.csv").read_text().splitlines()) == 1 + 1000
+        with Image.open(folder / f"curve-{name}.png") as picture:
             assert picture.size == (1200, 750)
     for name, prefix in (("paper", ""), ("exact", "exact/")):
         rows = rows_of(folder / f"rows-{name}.csv")

@@ -287,10 +287,11 @@ def test_cuts_of_the_same_pictures_share_a_table(tmp_path: Path) -> None:
         )
     )
     write_run(tmp_path, "rrr", row="fewer", test="4567")
-    first, apart = tables_of(make_recipe(rows=rows, cuts=True), tmp_path)
+    first, apart = tables_of(make_recipe(rows=rows, cuts=True), tmp_path / "digits")
     assert titles(first) == ["full", "cut"]
     assert first.note.endswith("Floors are those of full.")
-    (alone,) = tables_of(make_recipe(rows={"full": rows["full"]}), tmp_path)
+    write_run(tmp_path / "alone", row="full", test="0123")
+    (alone,) = tables_of(make_recipe(rows={"full": rows["full"]}), tmp_path / "alone")
     assert first.floor_lines == alone.floor_lines
     assert titles(apart) == ["fewer"]
     assert apart.reason.startswith("other images: ")

@@ -212,8 +212,9 @@ def _floor(runs: Sequence[RunRecord], column: Column, name: str) -> float | None
 
 
 def _remarks(lines: Sequence[Line], runs: Sequence[RunRecord]) -> list[str]:
-    """What differs between runs that stand together though it may matter."""
-    remarks = []
+    """What the runs say of their data, and what differs between them though it may matter."""
+    said = dict.fromkeys(note for run in runs for note in run.facts["data"].get("notes", ()))
+    remarks = [f"{note[:1].upper()}{note[1:].removesuffix('.')}." for note in said]
     for line in lines:
         finished = {id(run): run for cell in line.cells for run in cell.runs}.values()
         lengths = dict.fromkeys(_length(run) for run in finished)

@@ -277,6 +277,15 @@ def test_lines_with_other_seeds_on_the_same_images_are_compared(tmp_path: Path) 
     assert [titles(table) for table in tables] == [["a", "b"], ["c"]]
 
 
+def test_what_runs_say_of_their_data_is_said_once(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        path = write_run(tmp_path, seed=seed)
+        data = json.loads((path / "metrics.json").read_text())["data"]
+        change(path, data={**data, "notes": ["not the whole data set", f"drawn by seed {seed}."]})
+    (table,) = tables_of(make_recipe(note="A note."), tmp_path)
+    assert table.note == "A note. Not the whole data set. Drawn by seed 0. Drawn by seed 1."
+
+
 def test_cuts_of_the_same_pictures_share_a_table(tmp_path: Path) -> None:
     rows = {key: Choice(key, ()) for key in ("full", "cut", "fewer")}
     write_run(tmp_path, row="full", test="0123")

@@ -40,11 +40,17 @@ def conclusions(table: Table, paired: "Sequence[PairedDifferences]" = ()) -> lis
         if compared is not None:
             sweeps = sweeps_of_maps(table)
             of_maps = [what_finer_maps_do(sweep, compared) for sweep in sweeps]
-            if len(measured) > len([one for sweep in sweeps for one in sweep]) or len(sweeps) > 1:
+            is_one_sweep = len(sweeps) == 1 and len(measured) == len(sweeps[0])
+            if not is_one_sweep:
                 said.append(_best(measured, compared))
-            said += [sentence for sentence in of_maps if sentence]
+            if is_one_sweep or names is _LOCALIZATION:
+                said += [sentence for sentence in of_maps if sentence]
             if names is _LOCALIZATION:
-                said += [reason for sweep in sweeps for reason in why(sweep, compared)]
+                # Of several networks the one that localizes best says why.
+                best = by_error(measured, compared)[0]
+                said += [
+                    reason for sweep in sweeps if best in sweep for reason in why(sweep, compared)
+                ]
                 said += _floor(table, measured, compared)
     return said + _against_paper(table) + _missing(table)
 
@@ -68,7 +74,7 @@ def _column(
 
 def _best(measured: Sequence[Series], compared: Compared) -> str:
     best, *others = by_error(measured, compared)
-    sentence = f"{best.title} {says(best, compared)}"
+    sentence = f"{best.title[:1].upper()}{best.title[1:]} {says(best, compared)}"
     if not others:
         return sentence + "."
     worse = [one for one in others if is_better(best.line, one.line, compared)]

@@ -120,7 +120,7 @@ def test_different_networks(tmp_path: Path) -> None:
     lines = [line_of(f"net {name}", run) for name, run in zip("abc", runs, strict=True)]
     said = conclusions(table_of(*lines))
     assert said[0] == (
-        "net a finds the object in 80.0 ± 2.0 % of the test pictures, the class being given "
+        "Net a finds the object in 80.0 ± 2.0 % of the test pictures, the class being given "
         "(protocol paper): better than net c; no sure difference to net b."
     )
     assert said[1] == (
@@ -128,6 +128,19 @@ def test_different_networks(tmp_path: Path) -> None:
         "2 of 3 lines are above that (protocol paper)."
     )
     assert "none of the other lines is surely worse" in said[2]
+
+
+def test_of_several_networks_the_best_says_why(tmp_path: Path) -> None:
+    lines = [
+        line_of(f"{name}, trim {trim}", make_run(tmp_path, name=name, trim=trim, wrong=wrong))
+        for name, errors in (("gap", (0.2, 0.5)), ("gmp", (0.3, 0.6)))
+        for trim, wrong in enumerate((0.1, error) for error in errors)
+    ]
+    said = conclusions(table_of(*lines))
+    assert len(said) == len(set(said))
+    assert said[0].startswith("Gap, trim 0 finds the object in 80.0")
+    assert ["gap" in said[1], "gmp" in said[2]] == [True, True]
+    assert sum("Finer maps come from" in sentence for sentence in said) == 1
 
 
 def test_lines_that_the_paper_quotes_were_not_compared(tmp_path: Path) -> None:

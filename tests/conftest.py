@@ -10,6 +10,8 @@ from omegaconf import OmegaConf
 from support import FAST_RUN, compose_config, type_in
 from twins_ilsvrc import make_ilsvrc
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: one of several processes
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Kernels are compiled once for all tests and their processes, and kept for the next time.
 os.environ.setdefault(
     "NUMBA_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".pytest_cache" / "numba")

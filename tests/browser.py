@@ -17,14 +17,16 @@ in_a_browser = pytest.mark.filterwarnings(
 
 
 @contextmanager
-def opened_in_chromium(path: Path) -> Iterator[tuple[Page, list[str]]]:
+def opened_in_chromium(
+    path: Path, width: int = 1280, height: int = 900
+) -> Iterator[tuple[Page, list[str]]]:
     """The page, and what went wrong there: console messages, errors, requests of anything else."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page = browser.new_page(viewport={"width": width, "height": height})
         faults: list[str] = []
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))

@@ -1,13 +1,11 @@
 """The report in headless Chromium: nothing breaks, nothing is fetched, a phone can show it."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import in_a_browser, opened_in_chromium
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
 
 from gapcam.score_table import Row
 from gapcam.viz.curves import draw_curves
@@ -52,33 +50,11 @@ FACTS = {
     "command": "python -m gapcam.run",
     "config": "seed: 0",
 }
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("there is no chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield browser.new_page(viewport={"width": 390, "height": 800})
-        browser.close()
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
-def test_opens_on_a_phone_without_faults(page: Page, tmp_path: Path) -> None:
+@in_a_browser
+def test_opens_on_a_phone_without_faults(tmp_path: Path) -> None:
     one = Localization(
         index=0,
         name="val/0.jpg",
@@ -99,16 +75,10 @@ def test_opens_on_a_phone_without_faults(page: Page, tmp_path: Path) -> None:
     report.write_text(
         render_report(FACTS, draw_curves({}), {"best": [(picture, one)], "worst": []})
     )
-    faults: list[str] = []
-    fetched: list[str] = []
-    page.on("console", lambda message: faults.append(message.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("request", lambda request: fetched.append(request.url))
-    page.goto(report.as_uri())
-    assert page.locator("h1").inner_text() == "<b>name</b>"  # escaped
-    assert page.locator("td.number").first.inner_text() == "12.35"
-    assert page.locator("figure img").evaluate("image => image.naturalWidth") == 516
-    assert page.locator("h3").all_inner_texts() == ["Best"]
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    with opened_in_chromium(report, width=390, height=800) as (page, faults):
+        assert page.locator("h1").inner_text() == "<b>name</b>"  # escaped
+        assert page.locator("td.number").first.inner_text() == "12.35"
+        assert page.locator("figure img").evaluate("image => image.naturalWidth") == 516
+        assert page.locator("h3").all_inner_texts() == ["Best"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert faults == []
-    assert [url for url in fetched if not url.startswith(("file:", "data:"))] == []

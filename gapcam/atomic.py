@@ -2,6 +2,7 @@
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,3 +43,25 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def require_writable(folder: Path, what: str, setting: str) -> None:
+    """Refuse a folder that nothing can be written to, before anything is computed.
+
+    Args:
+        folder: need not exist.
+        what: would be written, in words.
+        setting: gives another folder.
+
+    Raises:
+        UserError: if it cannot be made, belongs to somebody else, or its disk is read only.
+    """
+    home = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{what} cannot be written to {folder} ({home}: {error.strerror}). Give another "
+            f"folder, {setting}"
+        ) from None

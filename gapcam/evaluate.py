@@ -4,7 +4,6 @@ Importing this module does not import torch: help, completion and mistakes answe
 """
 
 import json
-import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
+from gapcam.atomic import require_writable
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
 from gapcam.failure import describe
@@ -65,7 +65,7 @@ def evaluate(config: DictConfig) -> dict[str, Any]:
     words_of_name = [source_name(config), data_of(config), config.split]
     name = config.name or "-".join([*words_of_name, "+".join(config.get("protocol") or ())])
     folder = Path(str(config.evaluations)) / name
-    require_writable(folder)
+    require_own_folder(folder)
     if folder in _WRITTEN and HydraConfig.get().mode == RunMode.MULTIRUN:
         raise UserError(
             f"{folder} has the results of another job of this sweep: give each job a name of its "
@@ -130,18 +130,13 @@ def require_choices(config: DictConfig) -> None:
         raise UserError(f"view must be a height and a width, as in [224,224]; got {view!r}")
 
 
-def require_writable(folder: Path) -> None:
-    """Refuse a folder of results that cannot be written to, before anything is computed.
+def require_own_folder(folder: Path) -> None:
+    """Refuse a folder of results that cannot be written to, or has others, before any work.
 
     Raises:
         UserError: if it cannot be made, or belongs to somebody else.
     """
-    home = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not home.is_dir() or not os.access(home, os.W_OK):
-        raise UserError(
-            f"Results cannot be written to {folder}: {home} is no folder, or belongs to somebody "
-            "else. Give another one, evaluations=..."
-        )
+    require_writable(folder, "Results", "evaluations=...")
     earlier = folder / "metrics.json"
     if earlier.is_file() and " -m gapcam.evaluate " not in f"{_command_of(earlier)} ":
         raise UserError(f"{folder} holds results of something else; give another name=...")

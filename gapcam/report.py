@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gapcam.atomic import write_text
+from gapcam.atomic import require_writable, write_text
 from gapcam.errors import UserError
 from gapcam.recipes.recipe import Recipe, read_recipe, recipe_names
 from gapcam.reporting.collect import collect
@@ -27,8 +27,8 @@ from gapcam.reporting.report_folder import (
     PAGE,
     is_run,
     require_no_foreign_files,
+    require_no_run,
     require_same_report,
-    require_writable,
 )
 from gapcam.reporting.table import Table
 from gapcam.reporting.tables import other_tables, recipe_tables
@@ -99,7 +99,8 @@ def write_report(
 def _write(paths: Sequence[Path], to: Path, recipe_name: str | None, overwrite: bool) -> "Report":
     if recipe_name is not None:
         read_recipe(recipe_name)
-    require_writable(to)
+    require_no_run(to)
+    require_writable(to, "The report", "--to")
     if not overwrite:
         require_no_foreign_files(to)
     found = collect(paths)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gapcam.atomic import atomic_path, write_text
+from gapcam.atomic import atomic_path, require_writable, write_text
 from gapcam.errors import UserError
 
 
@@ -40,3 +40,24 @@ def _fail_halfway(target: Path, error: Exception) -> None:
     with atomic_path(target) as temporary:
         temporary.write_text("half")
         raise error
+
+
+def test_a_file_is_no_folder_to_write_to(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    require_writable(tmp_path / "new" / "folder", "Runs", "runs=...")
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(
+        UserError, match=r"^Runs cannot be written to .*digits \(.*/runs: Not a"
+    ):
+        require_writable(tmp_path / "runs" / "digits", "Runs", "runs=...")
+
+
+def test_a_folder_that_belongs_to_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)  # permissions do not bind the superuser
+    with pytest.raises(UserError, match=r"Permission denied\)\. Give another folder, runs=\.\.\.$"):
+        require_writable(tmp_path / "digits", "Runs", "runs=...")

@@ -2,16 +2,14 @@
 
 import csv
 import json
-import shutil
 from contextlib import redirect_stdout
-from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from evaluations import ALL, QUICK, Evaluate, checkpoint_and_maps, evaluated, plain, saved
+from evaluations import ALL, QUICK, Evaluate, evaluated, plain, saved
 from PIL import Image
 from support import compose_config, type_in
 
@@ -20,28 +18,9 @@ from gapcam.evaluate import source_name
 
 UNBOXED = "3 of 10 classes have no true box among the images scored: 0, 3, 8"
 
+pytest_plugins = ["evaluation_fixtures"]
+
 Scored = tuple[dict[str, Any], Path, str]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoint_and_maps(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def ckpt(made: Path) -> str:
-    return f"ckpt={made}/run/last.ckpt"
-
-
-@pytest.fixture
-def maps(made: Path, tmp_path: Path) -> Path:
-    """The maps of the test images, to be spoilt."""
-    return Path(shutil.copytree(made / "test", tmp_path / "maps"))
-
-
-@pytest.fixture
-def type_words(tmp_path: Path) -> Evaluate:
-    return partial(evaluated, tmp_path / "out")
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluations import ALL, QUICK, Evaluate, checkpoint_and_maps, evaluated, plain, saved
+from evaluations import ALL, QUICK, Evaluate, plain, saved
 from PIL import Image
 from splits import digits
 from support import subprocess_environment, type_in
@@ -19,26 +18,7 @@ from support import subprocess_environment, type_in
 from gapcam.build import build_data, data_facts
 from gapcam.errors import UserError
 
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoint_and_maps(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def ckpt(made: Path) -> str:
-    return f"ckpt={made}/run/last.ckpt"
-
-
-@pytest.fixture
-def maps(made: Path, tmp_path: Path) -> Path:
-    """The maps of the test images, to be spoilt."""
-    return Path(shutil.copytree(made / "test", tmp_path / "maps"))
-
-
-@pytest.fixture
-def type_words(tmp_path: Path) -> Evaluate:
-    return partial(evaluated, tmp_path / "out")
+pytest_plugins = ["evaluation_fixtures"]
 
 
 @pytest.mark.parametrize(

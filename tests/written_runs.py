@@ -8,6 +8,9 @@ from typing import Any
 import yaml
 
 from gapcam.recipes.recipe import Choice, Recipe
+from gapcam.reporting.collect import collect
+from gapcam.reporting.table import Table
+from gapcam.reporting.tables import recipe_tables
 
 PAPER = {"title": "paper", "id": "paper-1", "rule": "value > 0.2", "view": "whole", "iou": [0.5]}
 EXACT = {"title": "exact", "id": "exact-1", "rule": "1,000 thresholds", "view": "whole"}
@@ -120,3 +123,19 @@ def write_rows(path: Path, outcomes: str) -> None:
             first, second = guesses[letter]
             picture = [index, f"#{index}", 1, 'a "shark", white', int(letter != "-")]
             writer.writerow([*picture, first, second, iou, 3.5, iou, iou])
+
+
+def tables_of(recipe: Recipe, runs: Path) -> list[Table]:
+    tables, notes = recipe_tables(recipe, collect([runs]).records)
+    assert notes == []
+    return tables
+
+
+def change(path: Path, **facts: Any) -> None:
+    """Change what a run's `metrics.json` says."""
+    old = json.loads((path / "metrics.json").read_text())
+    (path / "metrics.json").write_text(json.dumps({**old, **facts}))
+
+
+def titles(table: Table) -> list[str]:
+    return [line.title for line in table.lines]

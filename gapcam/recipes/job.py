@@ -1,7 +1,6 @@
 """A planned run on its way: where it lies, and how far it is."""
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -12,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from gapcam.atomic import require_writable
 from gapcam.errors import UserError
 from gapcam.recipes.plan import MissingSettingsError, PlannedRun, compose_run
 from gapcam.run_directory import RunDirectory, State, compare
@@ -96,27 +96,13 @@ def prepare(runs: Sequence[PlannedRun], configs: Sequence[dict[str, Any]]) -> li
     for job in jobs:
         if job.progress is Progress.WAITING:
             _require_data(job)
-            require_writable(job.directory.path)
+            require_writable(job.directory.path, "Runs", "runs=...")
     return jobs
 
 
 def experiment_folder(config: dict[str, Any]) -> Path:
     """The folder of an experiment, from the configuration of one of its runs."""
     return Path(config["runs"], config["group"])
-
-
-def require_writable(folder: Path) -> None:
-    """Refuse a folder that runs cannot be written to.
-
-    Raises:
-        UserError: if it cannot be made, or belongs to somebody else.
-    """
-    home = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not home.is_dir() or not os.access(home, os.W_OK):
-        raise UserError(
-            f"Runs cannot be written to {folder}: {home} is no folder, or belongs to somebody "
-            "else. Give another one, runs=..."
-        )
 
 
 def _job(run: PlannedRun, config: dict[str, Any]) -> Job:

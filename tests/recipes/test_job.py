@@ -12,7 +12,6 @@ from gapcam.recipes.job import (
     compose_all,
     experiment_folder,
     prepare,
-    require_writable,
 )
 from gapcam.recipes.plan import MissingSettingsError, PlannedRun, plan
 from gapcam.recipes.recipe import read_recipe
@@ -88,21 +87,6 @@ def test_data_that_are_not_there() -> None:
         prepare(*composed(*words))
     Path("no").mkdir()
     assert len(prepare(*composed(*words))) == 1
-
-
-def test_a_file_is_no_folder_of_runs(tmp_path: Path) -> None:
-    (tmp_path / "runs").write_text("")
-    require_writable(tmp_path / "new" / "folder")
-    with pytest.raises(UserError, match=r"Runs cannot be written to .*runs is no folder, or"):
-        require_writable(tmp_path / "runs" / "digits")
-
-
-def test_a_folder_that_cannot_be_written_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: False)  # permissions do not bind the superuser
-    with pytest.raises(UserError, match="Give another one, runs="):
-        require_writable(tmp_path / "digits")
 
 
 def test_seconds_of_work_count_earlier_starts(tmp_path: Path) -> None:

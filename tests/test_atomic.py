@@ -46,9 +46,7 @@ def test_a_file_is_no_folder_to_write_to(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
     require_writable(tmp_path / "new" / "folder", "Runs", "runs=...")
     assert not (tmp_path / "new").exists()
-    with pytest.raises(
-        UserError, match=r"^Runs cannot be written to .*digits \(.*/runs: Not a"
-    ):
+    with pytest.raises(UserError, match=r"^Runs cannot be written to .*digits \(.*/runs: Not a"):
         require_writable(tmp_path / "runs" / "digits", "Runs", "runs=...")
 
 

@@ -12,13 +12,14 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, open_dict
 
 from gapcam.atomic import require_writable
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
 from gapcam.failure import describe
-from gapcam.naming import data_name, file_name, network_name
+from gapcam.naming import checkpoint_name, data_name, file_name, network_name
+from gapcam.plain_config import plain_config
 from gapcam.run_directory import is_main_process
 from gapcam.suggest import explained
 from gapcam.summary import print_result, wide_console
@@ -156,10 +157,7 @@ def source_name(config: DictConfig) -> str:
         return file_name(Path(config.maps).resolve().name)
     if config.ckpt is None:
         return network_name(HydraConfig.get().runtime.choices["arch"], config.arch)
-    path = Path(config.ckpt).resolve()
-    if path.parent.name == "checkpoints":
-        return file_name("-".join([*path.parts[-5:-2], path.stem]))
-    return file_name(path.stem)
+    return checkpoint_name(Path(config.ckpt))
 
 
 def data_of(config: DictConfig) -> str:
@@ -173,11 +171,7 @@ def settings(config: DictConfig) -> dict[str, Any]:
     Raises:
         UserError: if a setting is missing or impossible.
     """
-    missing = sorted(OmegaConf.missing_keys(config))
-    if missing:
-        wanted = " ".join(f"{key}=..." for key in missing)
-        raise UserError(f"{', '.join(missing)} must be set: add {wanted} to the command.")
-    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    plain = plain_config(config)
     if plain["maps"] is not None:
         _see_whole_images(plain)
     settle_views(plain)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -39,6 +40,19 @@ def data_name(option: str, data: DictConfig) -> str:
     words = [option, data.get("attribute"), data.get("phrase")]
     words += [f"split{split}" if split not in (None, 1) else None]
     return "-".join(file_name(word) for word in words if word not in (None, ""))
+
+
+def checkpoint_name(path: Path) -> str:
+    """A word for a checkpoint: the run it belongs to.
+
+    Example:
+        >>> checkpoint_name(Path("/runs/vgg_gap-cub200/trim1/seed0/checkpoints/last.ckpt"))
+        'vgg_gap-cub200-trim1-seed0-last'
+    """
+    path = path.resolve()
+    if path.parent.name == "checkpoints":
+        return file_name("-".join([*path.parts[-5:-2], path.stem]))
+    return file_name(path.stem)
 
 
 def file_name(word: object) -> str:

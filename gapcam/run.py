@@ -6,7 +6,6 @@ Importing this module does not import torch: help, completion and mistakes answe
 import gc
 import shlex
 import sys
-from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
+from gapcam.claimed import work_in
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
-from gapcam.failure import (
-    FAILED,
-    clear_failure,
-    describe,
-    is_explained,
-    read_failure,
-    write_failure,
-)
+from gapcam.failure import FAILED, describe, is_explained, read_failure
+from gapcam.plain_config import plain_config
 from gapcam.run_directory import RunDirectory, State, is_main_process
 from gapcam.suggest import explained
 from gapcam.summary import print_result, wide_console
@@ -107,8 +100,14 @@ def run(config: DictConfig) -> dict[str, Any]:
         console.print(f"{directory.path} is finished; delete it to run it again.", soft_wrap=True)
         metrics = directory.metrics()
     else:
-        command = ["python", "-m", "gapcam.run", *HydraConfig.get().overrides.task]
-        metrics = _run_claimed(directory, shlex.join(command), console)
+        command = shlex.join(["python", "-m", "gapcam.run", *HydraConfig.get().overrides.task])
+
+        def work() -> dict[str, Any]:
+            with console.status("loading torch"):
+                from gapcam.execution import execute
+            return execute(directory, command, _has_one_process(), console)
+
+        metrics = work_in(directory, command, work, console)
     print_result(metrics, str(directory.report), console, "test")
     return metrics
 
@@ -119,22 +118,13 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     Raises:
         UserError: if a setting is missing or impossible.
     """
-    missing = sorted(OmegaConf.missing_keys(config))
-    if missing:
-        settings = " ".join(f"{key}=..." for key in missing)
-        raise UserError(f"{', '.join(missing)} must be set: add {settings} to the command.")
-    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    plain = plain_config(config)
     if plain["weights"] not in ("last", "best"):
         raise UserError(f"weights must be last or best; got {plain['weights']!r}")
     if plain["weights"] == "best" and plain["trainer"]["max_epochs"] == 0:
         raise UserError("weights=best needs training; trainer.max_epochs=0 tests what is loaded")
-    for key in ("seed", "gallery"):
-        if not isinstance(plain[key], int) or plain[key] < 0:
-            raise UserError(f"{key} must be a whole number from 0 on; got {plain[key]!r}")
     if not isinstance(plain["boxes"], list) or not set(plain["boxes"]) <= {"train", "val", "test"}:
         raise UserError(f"boxes must be a list of train, val, test; got {plain['boxes']!r}")
-    if plain["experiment"] is not None:  # the rest is the recipe's, about its other runs
-        plain["experiment"] = {key: plain["experiment"][key] for key in ("name", "row")}
     settle_views(plain)
     return plain
 
@@ -155,35 +145,6 @@ def _is_sweep() -> bool:
 
 def _has_one_process() -> bool:
     return _is_sweep() and not starts_processes(HydraConfig.get().launcher)
-
-
-def _run_claimed(directory: RunDirectory, command: str, console: Console) -> dict[str, Any]:
-    with directory.claimed() if is_main_process() else nullcontext():
-        if is_main_process():
-            clear_failure(directory.path)
-        try:
-            with console.status("loading torch"):
-                from gapcam.execution import execute
-            return execute(directory, command, _has_one_process(), console)
-        except (KeyboardInterrupt, SystemExit):
-            # Lightning turns Ctrl-C into SystemExit once it has shut down.
-            kept = directory.resume_from()
-            console.print(
-                "Interrupted. "
-                + (
-                    f"The same command goes on from {kept}."
-                    if kept is not None
-                    else "Nothing was saved yet: the same command begins anew."
-                ),
-                soft_wrap=True,
-            )
-            raise SystemExit(130) from None
-        except Exception as error:
-            # Other processes may only have lost the main one, which was interrupted.
-            if is_main_process() or is_explained(error):
-                with suppress(UserError, OSError):  # on a full disk, which is the error to show
-                    write_failure(directory.path, command, error)
-            raise
 
 
 def _outcome(config: DictConfig) -> Job:

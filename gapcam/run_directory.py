@@ -133,6 +133,13 @@ class RunDirectory:
         existing = [path for path in candidates if path.is_file()]
         return max(existing, key=lambda path: path.stat().st_mtime_ns, default=None)
 
+    def what_is_kept(self) -> str:
+        """What the same command does after an interruption."""
+        kept = self.resume_from()
+        if kept is not None:
+            return f"The same command goes on from {kept}."
+        return "Nothing was saved yet: the same command begins anew."
+
     def length(self) -> dict[str, Any]:
         """How long the configuration wants to train."""
         return {key: _flatten(self.config).get(key) for key in LENGTH}

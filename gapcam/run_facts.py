@@ -68,13 +68,14 @@ def run_facts(
         "trained": {"epochs": trainer.current_epoch, "steps": trainer.global_step},
         "seed": config["seed"],
         "seconds": seconds,
-        "device": f"{trainer.world_size} x {_device_name(trainer)}",
+        "device": f"{trainer.world_size} x {device_name(trainer)}",
         "versions": versions(),
         "command": command,
     }
 
 
-def _device_name(trainer: pl.Trainer) -> str:
+def device_name(trainer: pl.Trainer) -> str:
+    """What the trainer runs on, in words."""
     device = trainer.strategy.root_device
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)

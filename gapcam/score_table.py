@@ -24,7 +24,18 @@ ACCURACIES = {
     "max_box_acc": "MaxBoxAcc (largest region)",
     "max_box_acc_v2": "MaxBoxAccV2 (all regions, mean of IoU)",
     "max_box_acc_v2_one_threshold": "MaxBoxAccV2, one threshold for all IoU",
+    "average_precision": "average precision",
+    "pixel_ap": "average precision of pixels",
+    "box_recall": "true boxes found",
+    "vqa_accuracy": "VQA accuracy",
 }
+CHANCES = {
+    "floor_average_precision": "average precision of chance",
+    "floor_pixel_ap": "average precision of pixels, every pixel alike",
+    "floor_box_recall": "true boxes found by a box around the whole image",
+    "floor_vqa_accuracy": "VQA accuracy of the most frequent answer",
+}
+"""Accuracies of what looks at no picture."""
 THRESHOLDS = {
     "threshold_50": "threshold for IoU 0.5",
     "threshold_v2": "one threshold for all IoU",
@@ -104,6 +115,7 @@ def score_rows(
     rows = [
         *_section("error, %", ERRORS, every, ends),
         *_section("accuracy, %", ACCURACIES, every, ends),
+        *_section("accuracy without looking, %", CHANCES, every, ends),
         *_thresholds(every),
         *_oracle(every),
         *_section(

@@ -19,6 +19,7 @@ FLOORS = {
     "gapcam.data": 2,
     "gapcam.viz": 3,
     "gapcam.callbacks": 3,
+    "gapcam.study": 3,
 }
 """Everything else is a command or what commands share: floor 4."""
 
@@ -26,6 +27,7 @@ NEIGHBOURS = {
     ("gapcam.atomic", "gapcam.errors"),
     ("gapcam.metrics", "gapcam.protocol"),
     ("gapcam.callbacks", "gapcam.viz"),
+    ("gapcam.study", "gapcam.viz"),
 }
 """The few that may look sideways, in this direction only."""
 
@@ -40,11 +42,14 @@ ALLOWED = {
     "gapcam.data": {"torch", "torchvision", "pytorch_lightning", "numpy", "PIL", "sklearn", "scipy"}
     | {"simplejpeg", "litdata", "pyarrow"},
     "gapcam.viz": {"torch", "numpy", "PIL", "matplotlib", "jinja2"},
+    "gapcam.study": {"torch", "numpy", "scipy", "sklearn", "PIL", "matplotlib", "pytorch_lightning"}
+    | {"torchmetrics"},
     "gapcam.callbacks": {"torch", "numpy", "pytorch_lightning", "lightning_fabric", "wandb"},
 }
 ONLY_HERE = {
     "hydra": {"gapcam.build", "gapcam.suggest"}
     | {"gapcam.run", "gapcam.evaluate", "gapcam.data_tools.command"}
+    | {"gapcam.study_tools.command"}
     | {"gapcam.recipes.plan", "gapcam.sweep_jobs"},
     "wandb": {"gapcam.callbacks.wandb_media", "gapcam.dashboard"},
 }

@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import RichProgressBar
 
 from gapcam.arch.evaluation import Evaluation
+from gapcam.arch.network import Network
 
 
 class LocalizationProgress(RichProgressBar):
@@ -25,6 +26,12 @@ class LocalizationProgress(RichProgressBar):
         self.seconds = seconds
         self._drawn = self._read = -math.inf
         self._metrics: dict[str, Any] = {}
+
+    @property
+    def test_description(self) -> str:
+        """What the bar of a test is called; a module that does something else then says so."""
+        title = getattr(self.trainer.lightning_module, "test_title", None)
+        return title or super().test_description
 
     def refresh(self, hard: bool = False) -> None:
         if hard or time.monotonic() - self._drawn >= self.seconds:
@@ -48,17 +55,17 @@ class LocalizationProgress(RichProgressBar):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any, **kwargs: Any
     ) -> None:
         super().on_validation_batch_end(trainer, pl_module, *args, **kwargs)
-        if not trainer.sanity_checking:
+        if isinstance(pl_module, Network) and not trainer.sanity_checking:
             self._show(self.val_progress_bar_id, "Validation", pl_module.val_evaluation)
 
     def on_test_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any, **kwargs: Any
     ) -> None:
         super().on_test_batch_end(trainer, pl_module, *args, **kwargs)
-        self._show(self.test_progress_bar_id, "Test", pl_module.test_evaluation)
+        if isinstance(pl_module, Network):
+            self._show(self.test_progress_bar_id, "Test", pl_module.test_evaluation)
 
-    def _show(self, bar: Any, title: str, evaluation: Any) -> None:
-        assert isinstance(evaluation, Evaluation)
+    def _show(self, bar: Any, title: str, evaluation: Evaluation) -> None:
         # Asking for the number waits for the device; nobody looks where there is no terminal.
         if time.monotonic() - self._read < self.seconds:
             return

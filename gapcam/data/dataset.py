@@ -80,6 +80,10 @@ class LocalizationDataset(Dataset[Sample]):
         """A name by which people find the picture, such as its path below the split's folder."""
         return self.index.name(row)
 
+    def stamp(self, row: int) -> str:
+        """What a picture is known by in other splits, and by which a changed one is told."""
+        return f"{self.fingerprint} {row}"
+
     @abstractmethod
     def picture(self, row: int) -> Image.Image:
         """The original picture, RGB, as decoded (EXIF rotation is not applied)."""

@@ -43,6 +43,20 @@ class ImageFiles(LocalizationDataset):
         """Files of all samples, in their order."""
         return [self.path(row) for row in range(len(self))]
 
+    def stamp(self, row: int) -> str:
+        """The file with its size and time, and what is cut out of it.
+
+        Raises:
+            UserError: if it is not there.
+        """
+        path = self.path(row)
+        try:
+            file = path.stat()
+        except OSError as error:
+            raise self._explained(UserError(f"{path}: {error.strerror}")) from error
+        crop = self.index.crops[row].tolist()
+        return f"{path.absolute()} {file.st_size} {file.st_mtime_ns} {crop}"
+
     def content(self, row: int) -> bytes:
         """The picture file itself."""
         return self.path(row).read_bytes()

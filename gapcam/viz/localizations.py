@@ -27,7 +27,7 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Localization:
-    """The map and boxes of the best guess for one image.
+    """The map and boxes of the best guess for one image, or of a class that was asked for.
 
     `picture` is the original; `heat` `(H, W)` in 0..1 on the original's pixels; `boxes` `(K, 4)`,
     half-open, in the original's pixels: one, or a loose and a tight one; `iou` is that of the first
@@ -58,28 +58,49 @@ class Localization:
 
 
 def localize(
-    module: Network, data: DataModule, dataset: LocalizationDataset, indices: Sequence[int]
+    module: Network,
+    data: DataModule,
+    dataset: LocalizationDataset,
+    indices: Sequence[int],
+    classes: Sequence[int] | None = None,
 ) -> Iterator[Localization]:
-    """Look at chosen images of a split, in the order given."""
+    """Look at chosen images of a split, in the order given.
+
+    Args:
+        module: looks.
+        data: names the classes.
+        dataset: the split.
+        indices: rows of it.
+        classes: one for each of them, whose map is wanted; null for the best guess's.
+    """
     for start in range(0, len(indices), _AT_ONCE):
-        yield from _localize_batch(module, data, dataset, indices[start : start + _AT_ONCE])
+        part = slice(start, start + _AT_ONCE)
+        asked = None if classes is None else classes[part]
+        yield from _localize_batch(module, data, dataset, indices[part], asked)
 
 
 def _localize_batch(
-    module: Network, data: DataModule, dataset: LocalizationDataset, indices: Sequence[int]
+    module: Network,
+    data: DataModule,
+    dataset: LocalizationDataset,
+    indices: Sequence[int],
+    asked: Sequence[int] | None,
 ) -> Iterator[Localization]:
     batch = collate([dataset[index] for index in indices])
     batch = Batch(*(tensor.to(module.device) for tensor in batch))
     protocol = module.test_evaluation.for_pictures()
     was_training = module.training
+    # The true class's map comes last; a class that is asked for takes its place.
+    shown = batch if asked is None else batch._replace(labels=batch.labels.new_tensor(asked))
+    which = 0 if asked is None else -1
     with torch.no_grad():
-        found = module.eval().predict_step(batch, 0)
-        best = found._replace(maps=found.maps.narrow(-3, 0, 1))
+        found = module.eval().predict_step(shown, 0)
+        best = found._replace(maps=found.maps.narrow(-3, which, 1))
         boxes = protocol.boxes(best.maps, module.size, best.regions, batch.sizes)[:, 0]
     module.train(was_training)
     iou = best_iou(boxes, batch.boxes, batch.counts).cpu()
     for row, index in enumerate(indices):
-        guess, label = int(found.classes[row, 0]), int(batch.labels[row])
+        guess, label = int(found.classes[row, which]), int(batch.labels[row])
         picture = dataset.picture(index)
         size = picture.height, picture.width
         yield Localization(
@@ -93,7 +114,7 @@ def _localize_batch(
             guess=guess,
             true_name=data.class_names[label],
             guess_name=data.class_names[guess],
-            score=float(found.scores[row, 0]),
+            score=float(found.scores[row, which]),
             iou=float(iou[row, 0]),
         )
 

@@ -29,6 +29,9 @@ ACCURACIES = {
     "box_recall": "true boxes found",
     "vqa_accuracy": "VQA accuracy",
 }
+WITHOUT_MAPS = ("cls_top1", "cls_top5", "average_precision", "vqa_accuracy")
+"""Numbers that no protocol has a part in."""
+
 CHANCES = {
     "floor_average_precision": "average precision of chance",
     "floor_pixel_ap": "average precision of pixels, every pixel alike",

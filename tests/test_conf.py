@@ -26,7 +26,7 @@ GIVEN_BY_BUILD = {
 
 def compose_option(option: str) -> dict[str, Any]:
     group, _, name = option.rpartition("/")
-    config = compose_config(f"{group}={name}")
+    config = compose_config(f"{group}={name}", name="study" if group == "study" else "config")
     if OmegaConf.is_missing(config.data, "root"):
         config.data.root = "somewhere"
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -90,7 +90,7 @@ def test_stem_is_a_module(option: str) -> None:
         assert module == f"gapcam.{group}.{home}"
 
 
-@pytest.mark.parametrize("option", [o for o in OPTIONS if o.split("/")[0] in ("arch", "data")])
+@pytest.mark.parametrize("option", [o for o in OPTIONS if o.split("/")[0] in ("arch", "data", "study")])
 def test_every_own_parameter_is_in_the_configuration(option: str) -> None:
     """A user sees every knob in `--cfg job`."""
     group = option.rpartition("/")[0]

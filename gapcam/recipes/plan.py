@@ -1,7 +1,7 @@
 """From a recipe and the words of a command line to the list of its runs."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gapcam.config_dir import CONFIG_DIR
@@ -40,7 +40,7 @@ class PlannedRun:
 
     Its place in the table are `row`, `column` (None where a run fills all columns) and `point`, the
     values of swept settings; runs that differ in `repeat` alone share a place. `words` are those of
-    its command line.
+    its command line, after `python -m gapcam.<command>`.
     """
 
     recipe: str
@@ -49,6 +49,7 @@ class PlannedRun:
     point: tuple[tuple[str, Any], ...]
     repeat: tuple[tuple[str, Any], ...]
     words: tuple[str, ...]
+    command: str = "run"
 
     @property
     def title(self) -> str:
@@ -105,11 +106,10 @@ def compose_run(run: PlannedRun) -> dict[str, Any]:
         MissingSettingsError: if settings have no value.
         UserError: if it does not compose; says which setting is wrong.
     """
-    from gapcam.run import resolve
-
+    name, resolve = _composed_by(run.command)
     try:
         with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-            config = compose("config", overrides=list(run.words), return_hydra_config=True)
+            config = compose(name, overrides=list(run.words), return_hydra_config=True)
         HydraConfig.instance().set_config(config)
         bare = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
         missing = sorted(OmegaConf.missing_keys(bare))
@@ -117,10 +117,21 @@ def compose_run(run: PlannedRun) -> dict[str, Any]:
             raise MissingSettingsError(missing)
         return resolve(bare)
     except (HydraException, OmegaConfBaseException) as error:
-        known = suggestions([w for w in run.words if not w.startswith(("+", "experiment."))])
+        known = suggestions([w for w in run.words if not w.startswith(("+", "experiment."))], name)
         raise UserError("\n".join([f"{run.title}: {error}", *known])) from None
     except ValueError as error:  # Hydra's, of an option that is a number: arch=3
         raise UserError(f"{run.title}: {error}") from None
+
+
+def _composed_by(command: str) -> tuple[str, Callable[[DictConfig], dict[str, Any]]]:
+    """The first configuration file of a command, and what makes it plain."""
+    if command == "study":
+        from gapcam.study_tools.command import CONFIG, resolve
+
+        return CONFIG, resolve
+    from gapcam.run import resolve as resolve_run
+
+    return "config", resolve_run
 
 
 def _require_rows(recipe: Recipe, rows: Sequence[str]) -> None:
@@ -155,7 +166,7 @@ def _run(
         where += [f"name={name}/{folder}", f"group={name}"]
     axes = [f"{key}={value}" for key, value in point + again]
     words = (*where, *settings, *axes, *fixed)
-    return PlannedRun(recipe.name, row, column, point, again, words)
+    return PlannedRun(recipe.name, row, column, point, again, words, recipe.command)
 
 
 def _points(axes: Mapping[str, Sequence[Any]]) -> list[tuple[tuple[str, Any], ...]]:

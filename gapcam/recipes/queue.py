@@ -14,8 +14,6 @@ from gapcam.recipes.log import error_in, open_log, printed
 from gapcam.recipes.plan import PlannedRun
 from gapcam.run_directory import State
 
-PROGRAM = ("python", "-m", "gapcam.run")
-"""What runs a job, as one would type it."""
 INTERRUPTED = 130
 """Exit status of a run that was interrupted."""
 STOPPING = "stopping: the run saves what it has; Ctrl-C again kills it"
@@ -67,14 +65,14 @@ class StopRequests:
 
 def command_of(run: PlannedRun) -> str:
     """The command line of a run, as one would type it."""
-    return shlex.join([*PROGRAM, *run.words])
+    return shlex.join(["python", "-m", f"gapcam.{run.command}", *run.words])
 
 
 def run_queue(
     jobs: Sequence[Job],
     display: Display,
     stop: StopRequests,
-    program: Sequence[str] = (sys.executable, *PROGRAM[1:]),
+    program: Sequence[str] | None = None,
 ) -> None:
     """Run the jobs that wait, until all have ended or a stop is requested.
 
@@ -85,7 +83,7 @@ def run_queue(
         jobs: in order; their `progress`, `seconds` and `message` are kept up to date.
         display: told of everything.
         stop: entered by the caller.
-        program: called with the words of a job.
+        program: called with the words of a job; None for its command.
 
     Raises:
         UserError: if a log cannot be written.
@@ -97,7 +95,8 @@ def run_queue(
             _run(job, display, stop, program)
 
 
-def _run(job: Job, display: Display, stop: StopRequests, program: Sequence[str]) -> None:
+def _run(job: Job, display: Display, stop: StopRequests, program: Sequence[str] | None) -> None:
+    program = program or (sys.executable, "-m", f"gapcam.{job.run.command}")
     with open_log(job.log, command_of(job.run)) as log:
         start_of_output = log.tell()
         begin = time.monotonic()

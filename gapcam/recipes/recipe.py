@@ -8,6 +8,7 @@ read here.
     runs: table2_localization        # whose runs fill the table, if another recipe's: its rows of
                                      # the same key say how they are made
     row: googlenet_gap               # of a run that is started by hand
+    command: study                   # runs of python -m gapcam.study, not gapcam.run
     title: Localization error, ...   # of the table
     note: ...                        # what a reader must know; may be left out
     metrics: {top-1: loc_top1}       # columns: names of numbers; a list compares several protocols;
@@ -15,7 +16,8 @@ read here.
     rows:                            # lines: settings, and the paper's numbers, one a column
       googlenet_gap: {title: GoogLeNet-GAP, settings: [arch=googlenet_gap], paper: [56.40]}
       quoted: {title: OverFeat, paper: [29.9]}   # without settings: of others, not run
-    columns: {...}                   # instead of several metrics: columns that are runs, like rows
+    columns: {...}                   # instead of several metrics: columns that are runs, like rows;
+                                     # one with a metric of its own shows that one
     sweep: {arch.trim: [0, 1, 2]}    # each row at each of these
     paper_at: {arch.trim: 1}         # where the paper's numbers stand; without it, at each
     cuts: true                       # rows are cuts of the same pictures, so they share a table
@@ -37,9 +39,11 @@ from gapcam.errors import UserError
 from gapcam.score_table import ACCURACIES, ERRORS
 
 _KNOWN = {"name", "row", "title", "note", "runs", "metrics", "rows", "columns"} | {
-    *("sweep", "paper_at", "repeat", "needs", "cuts"),
+    *("sweep", "paper_at", "repeat", "needs", "cuts", "command"),
 }
 _KNOWN_OF_CHOICE = {"title", "settings", "paper"}
+_KNOWN_OF_COLUMN = {"title", "settings", "metric"}
+COMMANDS = ("run", "study")
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,14 @@ class Choice:
     """A row, or a column of runs: its `title`, settings, and the paper's numbers, one a column.
 
     `settings` are None where nothing is run: the paper quotes others there. `paper` is empty where
-    it has no such line; a number is None where it has no such cell.
+    it has no such line; a number is None where it has no such cell. `metric` is the number that a
+    column shows, empty for the recipe's.
     """
 
     title: str
     settings: tuple[str, ...] | None = ()
     paper: tuple[float | None, ...] = ()
+    metric: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,8 @@ class Recipe:
 
     `runs` is the recipe whose runs fill it, mostly its own name; `paper_at` the values of swept
     settings that the paper's numbers belong to; `needs` are settings that the command must give;
-    `cuts` says that rows are tested on differently cut pictures, and may be compared all the same.
+    `cuts` says that rows are tested on differently cut pictures, and may be compared all the same;
+    `command` is `run` or `study`.
     """
 
     name: str
@@ -77,6 +84,7 @@ class Recipe:
     cuts: bool = False
     note: str = ""
     header: str = ""
+    command: str = "run"
 
     @property
     def time(self) -> str:
@@ -143,7 +151,8 @@ def _recipe(path: Path) -> Recipe:
     runs = node.get("runs", node["name"])
     if runs not in recipe_names():
         raise ValueError(f"runs is {runs}, and there is no such recipe")
-    lent = {} if runs == node["name"] else _node(path.with_name(f"{runs}.yaml"))["rows"]
+    lender = node if runs == node["name"] else _node(path.with_name(f"{runs}.yaml"))
+    lent = {} if lender is node else lender["rows"]
     rows = {
         key: _choice(key, {"settings": lent[key].get("settings"), **row} if key in lent else row)
         for key, row in node["rows"].items()
@@ -151,9 +160,13 @@ def _recipe(path: Path) -> Recipe:
     if all(row.settings is None for row in rows.values()):
         raise ValueError("no row has settings, so there is nothing to run")
     columns = {key: _column(key, column) for key, column in node.get("columns", {}).items()}
+    command = lender.get("command", "run")
+    if command not in COMMANDS:
+        raise ValueError(f"command is {command}; known are {', '.join(COMMANDS)}")
     if columns and len(metrics) > 1:
         raise ValueError("columns go with one metric")
     _require_numbers(metrics)
+    _require_numbers({key: (one.metric,) for key, one in columns.items() if one.metric})
     _require_different([row.title for row in rows.values()])
     for key, row in rows.items():
         if row.paper and len(row.paper) != len(columns or metrics):
@@ -172,6 +185,7 @@ def _recipe(path: Path) -> Recipe:
         cuts=node.get("cuts") is True,
         note=node.get("note", ""),
         header=_header(text),
+        command=command,
     )
 
 
@@ -193,10 +207,12 @@ def _choice(key: str, node: Mapping[str, Any]) -> Choice:
 
 def _column(key: str, node: Mapping[str, Any]) -> Choice:
     """A column of runs, or without settings one that is quoted alone."""
-    _require_known(node, _KNOWN_OF_CHOICE - {"paper"}, key)
+    _require_known(node, _KNOWN_OF_COLUMN, key)
     settings = node.get("settings")
     return Choice(
-        str(node["title"]), None if settings is None else tuple(_list(f"{key}.settings", settings))
+        str(node["title"]),
+        None if settings is None else tuple(_list(f"{key}.settings", settings)),
+        metric=str(node.get("metric", "")),
     )
 
 

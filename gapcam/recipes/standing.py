@@ -29,7 +29,7 @@ def epoch_of(job: Job, logged: Mapping[str, float]) -> str:
     """Which epoch a running job is in, as far as it has said so."""
     epochs = job.directory.config["trainer"]["max_epochs"]
     if "epoch" not in logged:
-        return "starting"
+        return "starting" if job.run.command == "run" else "at work"
     if not epochs or epochs < 0:
         return f"step {logged['step']:.0f}"
     return f"epoch {min(int(logged['epoch']) + 1, epochs)}/{epochs}"

@@ -46,7 +46,8 @@ def collect(paths: Sequence[Path]) -> Found:
             evaluations += _is_evaluation(folder)
     if evaluations:
         notes.append(
-            f"left out: {evaluations} evaluations; a report is about runs of python -m gapcam.run"
+            f"left out: {evaluations} evaluations; a report is about runs of python -m gapcam.run "
+            "and gapcam.study"
         )
     if not records:
         raise UserError("\n".join([_no_run(paths), *notes]))
@@ -100,13 +101,17 @@ def _record(folder: Path) -> RunRecord | str:
 
 def _config_of_command(failure: Failure) -> dict[str, Any] | str:
     from gapcam.recipes.plan import PlannedRun, compose_run
+    from gapcam.recipes.recipe import COMMANDS
 
-    commands = [line for line in failure.text.splitlines() if line.startswith("command ")]
-    words = shlex.split(commands[0])[1:] if commands else []
-    if words[:3] != ["python", "-m", "gapcam.run"]:
+    typed = [line for line in failure.text.splitlines() if line.startswith("command ")]
+    words = shlex.split(typed[0])[1:] if typed else []
+    commands = {f"python -m gapcam.{command}": command for command in COMMANDS}
+    command = commands.get(" ".join(words[:3]))
+    if command is None:
         return f"it has no config.yaml; it failed: {failure.message}"
     try:
-        return compose_run(PlannedRun("", "", None, (), (), tuple(words[3:])))
+        run = PlannedRun("", "", None, (), (), tuple(words[3:]), command)
+        return compose_run(run)
     except UserError as error:
         return f"it has no config.yaml, and its command is not understood any more: {error}"
 

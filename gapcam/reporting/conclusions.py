@@ -9,6 +9,7 @@ from gapcam.reporting.map_size import what_finer_maps_do, why
 from gapcam.reporting.series import Series, has_columns_of_runs, sweeps_of_maps, table_series
 from gapcam.reporting.table import Table, as_error
 from gapcam.reporting.wording import by_error, says
+from gapcam.score_table import WITHOUT_MAPS
 
 if TYPE_CHECKING:
     from gapcam.reporting.page import PairedDifferences
@@ -18,8 +19,16 @@ HOW_SURE = (
     "do not overlap, nor the 95 % intervals over the test pictures; otherwise a difference may be "
     "chance."
 )
-_LOCALIZATION = ("loc_gt_known", "loc_top1", "max_box_acc_v2", "max_box_acc", "loc_top5")
-_CLASSIFICATION = ("cls_top1", "cls_top5")
+_LOCALIZATION = (
+    "loc_gt_known",
+    "loc_top1",
+    "max_box_acc_v2",
+    "max_box_acc",
+    "loc_top5",
+    "pixel_ap",
+    "box_recall",
+)
+_CLASSIFICATION = WITHOUT_MAPS
 
 
 def conclusions(table: Table, paired: "Sequence[PairedDifferences]" = ()) -> list[str]:

@@ -24,6 +24,16 @@ class ImageScores(NamedTuple):
     wrong: NDArray[np.bool_]
 
 
+def has_images(folder: Path) -> bool:
+    """Whether `rows.csv` is that of a network's test, a line an image: some studies' are not."""
+    try:
+        with (folder / "rows.csv").open(encoding="utf-8", newline="") as lines:
+            header = next(lines, "").rstrip("\r\n").split(",")
+    except OSError:
+        return True  # which is told where it is read
+    return {"index", "label", "guess_1", "true_boxes"} <= set(header)
+
+
 def can_score(name: str) -> bool:
     """Whether `rows.csv` tells, image by image, what a number is the mean of."""
     return name in ("cls_top1", "cls_top5", "loc_top1", "loc_top5", "loc_gt_known")

@@ -47,7 +47,7 @@ def slots(recipe: Recipe) -> list[Slot]:
         return [
             Slot(column, key, place)
             for place, (key, choice) in enumerate(recipe.columns.items())
-            for column in columns(choice.title, names)
+            for column in columns(choice.title, [choice.metric] if choice.metric else names)
         ]
     return [
         Slot(column, None, place)
@@ -158,8 +158,8 @@ def cell(runs: Sequence[RunRecord], column: Column, paper: float | None = None) 
         if run.state == "finished" and (number := measured(run.facts, column)) is not None
     ]
     return Cell(
-        values=tuple(number.value for _, number in found),
-        interval=found[0][1].interval if len(found) == 1 else None,
+        values=tuple(v for _, number in found for v in (number.parts or (number.value,))),
+        interval=found[0][1].interval if len(found) == 1 and not found[0][1].parts else None,
         paper=paper,
         runs=tuple(run for run, _ in found),
     )

@@ -6,17 +6,21 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from gapcam.reporting.table import PERCENT, Column
-from gapcam.score_table import ACCURACIES, ERRORS, by_protocol
+from gapcam.score_table import ACCURACIES, ERRORS, WITHOUT_MAPS, by_protocol
 
-CLASSIFICATION = ("cls_top1", "cls_top5")
+OF_STUDIES = ("average_precision", "pixel_ap", "box_recall", "vqa_accuracy")
 _COMPLEMENT = "1 - "
 
 
 class Measured(NamedTuple):
-    """A number in percent, and how far its 95 % bootstrap interval reaches, if that is known."""
+    """A number in percent, and how far its 95 % bootstrap interval reaches, if that is known.
+
+    `parts` are what it is the mean of where a run repeats something itself: of each split, say.
+    """
 
     value: float
     interval: float | None
+    parts: tuple[float, ...] = ()
 
 
 class Rule(NamedTuple):
@@ -46,7 +50,7 @@ def columns(title: str, names: Sequence[str]) -> list[Column]:
 def usual_columns(facts: Sequence[Mapping[str, Any]]) -> list[Column]:
     """Columns for runs that belong to no recipe: what any of them has measured."""
     numbers = [_by_protocol(one) for one in facts]
-    wanted = ["cls_top1", "loc_top1", "loc_top5", "loc_gt_known", "max_box_acc_v2"]
+    wanted = ["cls_top1", "loc_top1", "loc_top5", "loc_gt_known", "max_box_acc_v2", *OF_STUDIES]
     if not any(one.get("cls_top5", 0) > 0 for run in numbers for one in run.values()):
         wanted.remove("loc_top5")  # five guesses among five classes are always right
     found = []
@@ -72,14 +76,16 @@ def measured(facts: Mapping[str, Any], column: Column) -> Measured | None:
     ends = facts["intervals"].get(key, {}).get(name)
     # The farther end: the interval is not symmetric.
     width = None if ends is None else PERCENT * max(value - ends[0], ends[1] - value)
-    return Measured(PERCENT * (1 - value if column.is_accuracy else value), width)
+    parts = facts.get("repeats", {}).get(f"test/{name}", ())
+    shown = [PERCENT * (1 - one if column.is_accuracy else one) for one in (value, *parts)]
+    return Measured(shown[0], width, tuple(shown[1:]))
 
 
 def rule(facts: Mapping[str, Any], column: Column) -> Rule:
     """By what rule a run's number was found: of a classification, from which view."""
     key, name = _place(facts, column.name)
     protocol = facts["protocols"].get(key, {})
-    if name in CLASSIFICATION:
+    if name in WITHOUT_MAPS:
         view = str(protocol.get("view") or "whole")
         return Rule(view, f"classified from the view {view!r}")
     return Rule(str(protocol.get("id", key)), str(protocol.get("title", key)))
@@ -89,7 +95,7 @@ def with_protocol(column: Column, facts: Mapping[str, Any]) -> Column:
     """The column with the protocol that a run's number was found by."""
     key, name = _place(facts, column.name)
     protocol = facts["protocols"].get(key)
-    if protocol is None or name in CLASSIFICATION:
+    if protocol is None or name in WITHOUT_MAPS:
         return column
     return replace(
         column,

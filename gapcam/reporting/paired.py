@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapcam.errors import UserError
-from gapcam.reporting.image_scores import can_score, image_scores
+from gapcam.reporting.image_scores import can_score, has_images, image_scores
 from gapcam.reporting.page import PairedDifferences
 from gapcam.reporting.table import PERCENT, Cell, Column, Table
 
@@ -99,6 +99,8 @@ def _is_in_rows(table: Table, place: int) -> bool:
 def _scores(cell: Cell, column: Column) -> tuple[Scores, list[str]]:
     by_images, notes = defaultdict(list), []
     for run in cell.runs:
+        if not has_images(run.path):
+            continue
         try:
             images, wrong = image_scores(run.path, run.facts, column.name.rpartition("/")[2])
         except UserError as error:

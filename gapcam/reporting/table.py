@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gapcam.reporting.records import RunRecord
+from gapcam.score_table import ACCURACIES
 
 PERCENT = 100
 
@@ -37,7 +38,7 @@ def as_error(column: Column, value: float) -> float:
 
 def is_accuracy(column: Column) -> bool:
     """Whether more is better in this column."""
-    return column.is_accuracy or "max_box_acc" in column.name
+    return column.is_accuracy or column.name.rpartition("/")[2] in ACCURACIES
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,10 @@ _SAYS = {
     "max_box_acc_v2": "finds {} % of the objects (MaxBoxAccV2)",
     "cls_top1": "classifies {} % of the test pictures right",
     "cls_top5": "has the class among five guesses in {} % of the test pictures",
+    "average_precision": "ranks the pictures with an average precision of {} %",
+    "pixel_ap": "ranks the pixels with an average precision of {} %",
+    "box_recall": "finds {} % of the true boxes",
+    "vqa_accuracy": "answers with an accuracy of {} %",
 }
 
 

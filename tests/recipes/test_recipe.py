@@ -95,6 +95,12 @@ def test_runs_of_another_recipe(recipes: Path) -> None:
         ),
         ("title: Others", "title: A", "several rows have the title A[.] "),
         ("  sweep:", "  columns: {x: {title: X, settings: []}}\n  sweep:", "go with one metric"),
+        ("  row: a\n", "  command: evaluate\n", "command is evaluate; known are run, study"),
+        (
+            "{top-1: loc_top1, accuracy: [1 - cls_top1, exact/cls_top1]}",
+            "{top-1: loc_top1}\n  columns: {x: {title: X, metric: cls_top}}",
+            "metrics.x is cls_top; known are cls_top1, ",
+        ),
     ],
 )
 def test_malformed(recipes: Path, old: str, new: str, message: str) -> None:

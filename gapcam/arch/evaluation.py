@@ -155,13 +155,17 @@ class Evaluation(nn.Module):
         """
         self.details = {name: self._details(name) for name in self.protocols}
 
+    def protocol_facts(self) -> dict[str, Any]:
+        """What each protocol is, and where its thresholds are from."""
+        return {
+            name: protocol.as_dict(self.source if name in self.chosen else BEST_HERE)
+            for name, protocol in self.protocols.items()
+        }
+
     def facts(self) -> dict[str, Any]:
         """Protocols, thresholds and details, for a file."""
         return {
-            "protocols": {
-                name: protocol.as_dict(self.source if name in self.chosen else BEST_HERE)
-                for name, protocol in self.protocols.items()
-            },
+            "protocols": self.protocol_facts(),
             "thresholds": self.chosen,
             **facts_of(self.details),
         }

@@ -52,7 +52,7 @@ def study_facts(
         "repeats": {f"test/{name}": list(values) for name, values in outcome.repeats.items()},
         "intervals": {main: {name: list(ends) for name, ends in outcome.intervals.items()}},
         "mistakes": {},
-        "protocols": network.test_evaluation.facts()["protocols"],
+        "protocols": network.test_evaluation.protocol_facts(),
         "weights": config["ckpt"] or start,
         "network": {
             "name": config["arch"]["_target_"].rpartition(".")[2],

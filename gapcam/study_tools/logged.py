@@ -30,11 +30,21 @@ def log_outcome(
 
 
 def _log_pictures(logger: Logger, key: str, section: Section) -> None:
+    if not isinstance(logger, WandbLogger | TensorBoardLogger):
+        return
+    pictures = [Image.open(one.path).convert("RGB") for one in section.pictures]
     if isinstance(logger, WandbLogger):
         captions = [one.caption for one in section.pictures]
-        logger.log_image(key=key, images=[str(p.path) for p in section.pictures], caption=captions)
-    elif isinstance(logger, TensorBoardLogger):
-        for number, one in enumerate(section.pictures):
-            with Image.open(one.path) as picture:
-                pixels = np.asarray(picture.convert("RGB"))
-            logger.experiment.add_image(f"{key}/{number}", pixels, 0, dataformats="HWC")
+        logger.log_image(key=key, images=_of_one_size(pictures), caption=captions)
+        return
+    for number, picture in enumerate(pictures):
+        logger.experiment.add_image(f"{key}/{number}", np.asarray(picture), 0, dataformats="HWC")
+
+
+def _of_one_size(pictures: Sequence[Image.Image]) -> list[Image.Image]:
+    """On white sheets of the largest width and height: W&B shows a list by its first picture."""
+    size = max(one.width for one in pictures), max(one.height for one in pictures)
+    sheets = [Image.new("RGB", size, "white") for _ in pictures]
+    for sheet, picture in zip(sheets, pictures, strict=True):
+        sheet.paste(picture, (0, 0))
+    return sheets

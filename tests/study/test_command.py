@@ -10,6 +10,7 @@ import pytest
 from benches import QUICK, colour_network, save_network
 from support import compose_config, type_in
 from twins import make_folders
+from wandb_files import config, history, summary
 
 from gapcam.errors import UserError
 from gapcam.reporting.collect import collect
@@ -69,6 +70,18 @@ def test_what_a_study_leaves_behind(
     assert "average precision of chance" in told
     (record,) = collect([tmp_path / "runs"]).records
     assert record.state == "finished"
+
+
+@pytest.mark.slow
+def test_weights_and_biases_get_numbers_and_pictures(type_words: Type, tmp_path: Path) -> None:
+    type_words("logger=wandb_offline")
+    (run,) = (tmp_path / "runs" / "stub").rglob("offline-run-*")
+    found = summary(run)
+    assert found["test/average_precision"] == 0.5
+    logged = history(run)
+    assert logged["study/Means/captions"][0][0] == "a square"
+    assert logged["study/Means/count"] == [2]
+    assert config(run)["study"]["_target_"] == "stub_study.Stub"
 
 
 def test_a_finished_study_is_shown_again(

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from gapcam.score_table import by_protocol, score_rows
+from gapcam.score_table import CHANCES, WITHOUT_MAPS, by_protocol, score_rows
 from gapcam.study.outcome import Section, Sheet
 from gapcam.viz.pages import PAGES, data_url
 
@@ -23,9 +23,12 @@ def render_pages(
         sections: what the study has to tell, in order.
     """
     template = PAGES.get_template("study_tools/page.html.jinja")
+    numbers = by_protocol(facts["metrics"], facts["protocols"])
+    has_part = {name for name, of in numbers.items() if of.keys() - {*WITHOUT_MAPS, *CHANCES}}
     shared = {
         "facts": facts,
-        "scores": score_rows(by_protocol(facts["metrics"], facts["protocols"]), facts["intervals"]),
+        "heads": [name if name in has_part else "" for name in facts["protocols"]],
+        "scores": score_rows(numbers, facts["intervals"]),
         "config": yaml.safe_dump(dict(config), sort_keys=False),
     }
     here = [_shown(section) for section in sections if not section.anchor]

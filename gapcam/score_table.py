@@ -28,6 +28,7 @@ ACCURACIES = {
     "pixel_ap": "average precision of pixels",
     "box_recall": "true boxes found",
     "vqa_accuracy": "VQA accuracy",
+    "object_overlap": "overlap of each scene's most informative objects",
 }
 WITHOUT_MAPS = ("cls_top1", "cls_top5", "average_precision", "vqa_accuracy")
 """Numbers that no protocol has a part in."""
@@ -37,6 +38,7 @@ CHANCES = {
     "floor_pixel_ap": "average precision of pixels, every pixel alike",
     "floor_box_recall": "true boxes found by a box around the whole image",
     "floor_vqa_accuracy": "VQA accuracy of the most frequent answer",
+    "floor_object_overlap": "the same of a region in the centre of the picture",
 }
 """Accuracies of what looks at no picture."""
 THRESHOLDS = {

@@ -20,6 +20,7 @@ FLOORS = {
     "gapcam.viz": 3,
     "gapcam.callbacks": 3,
     "gapcam.study": 3,
+    "gapcam.threshold_choice": 3,
 }
 """Everything else is a command or what commands share: floor 4."""
 
@@ -28,6 +29,7 @@ NEIGHBOURS = {
     ("gapcam.metrics", "gapcam.protocol"),
     ("gapcam.callbacks", "gapcam.viz"),
     ("gapcam.study", "gapcam.viz"),
+    ("gapcam.study", "gapcam.threshold_choice"),
 }
 """The few that may look sideways, in this direction only."""
 

@@ -3,13 +3,12 @@
 `gapcam.data.caption_files` shows the layouts that are read.
 """
 
-import difflib
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from torch.utils.data import DataLoader
 
 from gapcam.data.caption_files import (
     COCO,
@@ -21,23 +20,27 @@ from gapcam.data.caption_files import (
     read_sbu,
     read_table,
 )
+from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.draws import divide
 from gapcam.data.faults import raise_faults
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
+from gapcam.data.phrases import has_phrase, has_word, near
 from gapcam.data.settings import require_whole
 from gapcam.data.tree import Layout, Tree
 from gapcam.errors import UserError
 
-_SHORT = 3
-"""Letters of the longest words that say little, such as `of` and `the`."""
+ALL = "all"
+"""For `phrase`: every picture, for a study that looks for several phrases."""
 
 
 class Captions(FileDataModule):
     """Pictures with a phrase in a caption, against pictures with none of its words in any.
 
     Args:
-        phrase: looked for as whole words, in any case; needed to train, not for `pairs`.
+        phrase: looked for as whole words, in any case; needed to train, not for `pairs`. `all`, for
+            a study of several phrases: every picture in one class, on which no network trains or is
+            tested.
         negatives_per_positive: so many pictures without the phrase are drawn for each one with it.
         test_share: of the pictures that tests, where a layout does not say which.
         kwargs: see `FileDataModule`.
@@ -63,11 +66,11 @@ class Captions(FileDataModule):
         **kwargs: Any,
     ) -> None:
         self.phrase = " ".join(str(phrase or "").split())
+        self.has_all = self.phrase.lower() == ALL
         self.negatives_per_positive = negatives_per_positive
         self.test_share = test_share
-        super().__init__(
-            choices={"draw": [self.phrase, negatives_per_positive, test_share]}, **kwargs
-        )
+        draw = [ALL] if self.has_all else [self.phrase, negatives_per_positive]
+        super().__init__(choices={"draw": [*draw, test_share]}, **kwargs)
         require_whole("negatives_per_positive", negatives_per_positive, 1)
         if not 0 < test_share < 1:
             raise UserError(f"data.test_share must lie between 0 and 1; got {test_share}")
@@ -85,18 +88,36 @@ class Captions(FileDataModule):
             for name in sorted(pool):
                 yield tree.root / name, pool[name]
 
+    def describe(self) -> str:
+        if not self.has_all:
+            return super().describe()
+        return f"{len(self.train):,} captioned pictures that train, {len(self.test):,} that test"
+
+    def train_loader(self, *args: Any, **kwargs: Any) -> DataLoader[Any]:
+        self._require_one()
+        return super().train_loader(*args, **kwargs)
+
+    def evaluation_loader(self, split: LocalizationDataset) -> DataLoader[Any]:
+        self._require_one()
+        return super().evaluation_loader(split)
+
     def read_classes(self, tree: Tree) -> list[str]:
         if not self.phrase:
             raise UserError(
                 "data.phrase is not set: the words that captions of one class have in them, such "
-                "as 'data.phrase=mirror in lake'"
+                "as 'data.phrase=mirror in lake'; or data.phrase=all for a study of several"
             )
+        if self.has_all:
+            return ["captioned"]
         return [f"no {self.phrase}", self.phrase]
 
     def read_splits(self, tree: Tree, class_names: list[str]) -> Mapping[str, Listing]:
         pools = self._pools(tree)
         is_split = len(pools) > 1
-        sides = [self._sides(tree, *item, 1 if is_split else 2) for item in pools.items()]
+        if self.has_all:
+            sides = [[_entries(sorted(pool), 0, pool)] for pool in pools.values()]
+        else:
+            sides = [self._sides(tree, *item, 1 if is_split else 2) for item in pools.items()]
         if not is_split:
             divided = [self._divided(side) for side in sides[0]]
             sides = [list(part) for part in zip(*divided, strict=True)]
@@ -111,9 +132,7 @@ class Captions(FileDataModule):
 
     def _sides(self, tree: Tree, where: str, pool: Captioned, least: int) -> list[list[Entry]]:
         """Pictures without and with the phrase; raises if one side is too small."""
-        words = re.findall(r"\w+", self.phrase)
-        with_phrase = _whole([self.phrase])
-        with_word = _whole([word for word in words if len(word) > _SHORT] or words or [self.phrase])
+        with_phrase, with_word = has_phrase(self.phrase), has_word(self.phrase)
         names = sorted(pool)
         positives = [name for name in names if any(map(with_phrase.search, pool[name]))]
         if len(positives) < least:
@@ -121,7 +140,7 @@ class Captions(FileDataModule):
             raise UserError(
                 f"{len(positives)} of the {len(pool):,} captioned pictures in {tree.root / where} "
                 f"have {self.phrase!r} in a caption: expected {least} at least. "
-                f"Words there that come near: {_near(words, pool)}"
+                f"Words there that come near: {near(self.phrase, map(' '.join, pool.values()))}"
             )
         others = [name for name in names if not any(map(with_word.search, pool[name]))]
         wanted = len(positives) * self.negatives_per_positive
@@ -134,10 +153,15 @@ class Captions(FileDataModule):
                 "data.negatives_per_positive or choose a rarer phrase"
             )
         negatives, _ = divide(others, wanted, 0)
-        return [
-            [Entry(name, label, text="\n".join(pool[name])) for name in side]
-            for label, side in enumerate((negatives, positives))
-        ]
+        return [_entries(side, label, pool) for label, side in enumerate((negatives, positives))]
+
+    def _require_one(self) -> None:
+        """Refuse a network that would learn to tell one class from nothing."""
+        if self.has_all:
+            raise UserError(
+                "data.phrase=all is for python -m gapcam.study; a network trains and is tested on "
+                "one phrase: give its words"
+            )
 
     def _divided(self, entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
         """Training and test part of two entries or more, the same on every machine."""
@@ -146,13 +170,5 @@ class Captions(FileDataModule):
         return train, test
 
 
-def _whole(phrases: Sequence[str]) -> re.Pattern[str]:
-    """Any of these as whole words."""
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, phrases))})(?!\w)", re.IGNORECASE)
-
-
-def _near(words: Sequence[str], pool: Captioned) -> str:
-    texts = (" ".join(captions).lower() for captions in pool.values())
-    counts = Counter(word for text in texts for word in set(re.findall(r"\w+", text)))
-    near = [n for word in words for n in difflib.get_close_matches(word.lower(), counts, n=3)]
-    return ", ".join(f"{word} ({counts[word]:,})" for word in dict.fromkeys(near)) or "none"
+def _entries(names: Sequence[str], label: int, pool: Captioned) -> list[Entry]:
+    return [Entry(name, label, text="\n".join(pool[name])) for name in names]

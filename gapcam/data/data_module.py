@@ -57,6 +57,10 @@ class DataModule(pl.LightningDataModule):
         UserError: if a setting is out of range.
     """
 
+    measure = "accuracy"
+    """By what classifiers are compared on these data: `accuracy`, or `average_precision`: of ranking
+    pictures of the second of two classes before those of the first."""
+
     class_names: list[str]
     train: LocalizationDataset
     val: LocalizationDataset
@@ -109,6 +113,14 @@ class DataModule(pl.LightningDataModule):
         Raises:
             UserError: if the data are missing or wrong, saying what was looked for.
         """
+
+    def repetitions(self) -> list[dict[str, Any]]:
+        """Settings under which the protocol of the data set is repeated and its numbers averaged.
+
+        Such as `{"split": 1}` to `{"split": 10}`; a data set with one split has one, without any
+        setting. Known once the data are set up.
+        """
+        return [{}]
 
     @property
     def num_classes(self) -> int:

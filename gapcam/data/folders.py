@@ -98,6 +98,7 @@ class Folders(FileDataModule):
         self.train_per_class = train_per_class
         self.test_per_class = test_per_class
         self.split = split
+        self.splits = splits
         self.lists = {"train": train_list, "test": test_list} if train_list and test_list else {}
         self.without = {name.casefold(): name for name in without}
         self.annotations = annotations
@@ -113,6 +114,11 @@ class Folders(FileDataModule):
                 Layout("split folders", ("train/*/", "val/*/")),
                 Layout("class folders", (f"*/{_PICTURE}",)),
             )
+
+    def repetitions(self) -> list[dict[str, Any]]:
+        if self.train_per_class is None:
+            return [{}]  # lists or folders know one split
+        return [{"split": number} for number in range(1, self.splits + 1)]
 
     def train_choices(self) -> str:
         train = {key: value for key, value in self.choices.items() if key != "annotations"}

@@ -64,6 +64,9 @@ class SUN397(FileDataModule):
         self.split = split
         self.partitions = None if partitions is None else Path(partitions).expanduser().absolute()
 
+    def repetitions(self) -> list[dict[str, Any]]:
+        return [{"split": number} for number in range(1, _SPLITS + 1)]
+
     def train_choices(self) -> str:
         return f"SUN397 split {self.split}"  # the lists lie elsewhere on every machine
 

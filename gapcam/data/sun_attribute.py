@@ -7,10 +7,10 @@
       images/<letter>/<scene>[/<kind>]/sun_*.jpg
 
 Three people voted on each picture and attribute; `labels_cv` is the share that saw it. To a network
-it is one attribute at a time: pictures with it and without it.
+it is one attribute at a time: pictures with it and without it. A study takes one after the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -18,13 +18,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
+from torch.utils.data import DataLoader
 
+from gapcam.data.dataset import LocalizationDataset
 from gapcam.data.draws import divide
 from gapcam.data.file_module import FileDataModule, Listing
 from gapcam.data.index import Entry
 from gapcam.data.settings import require_whole
 from gapcam.data.tree import Layout, Tree
 from gapcam.errors import UserError
+
+ALL = "all"
+"""For `attribute`: one after the other, in a study."""
 
 _TOLERANCE = 0.01
 """Votes are thirds, which nobody can write down exactly."""
@@ -52,7 +57,9 @@ class SunAttribute(FileDataModule):
     votes positive; the others are left out.
 
     Args:
-        attribute: its name; a wrong one is answered with those that are like it.
+        attribute: its name, and a wrong one is answered with those that are like it; or `all`, for
+            a study of one after the other: then the splits are those of the first, and no network
+            trains or is tested on them.
         positive: share of the votes that makes a picture positive.
         train_per_class: so many positive and as many negative pictures train, the others test.
         split: number of the random split, from 1 on.
@@ -64,6 +71,7 @@ class SunAttribute(FileDataModule):
     """
 
     title = "SUN Attribute"
+    measure = "average_precision"
     layouts = tuple(
         Layout(name, (str(PurePosixPath(labels, "images.mat")), f"{pictures}/?/*/"))
         for name, (labels, pictures) in _FOLDERS.items()
@@ -80,6 +88,7 @@ class SunAttribute(FileDataModule):
         splits: int = 10,
         **kwargs: Any,
     ) -> None:
+        attribute = ALL if str(attribute).strip().lower() == ALL else attribute
         choices = {"attribute": attribute, "protocol": [positive, train_per_class, split]}
         super().__init__(choices=choices, **kwargs)
         if not 1 <= split <= splits:
@@ -91,6 +100,28 @@ class SunAttribute(FileDataModule):
         self.positive = positive
         self.train_per_class = train_per_class
         self.split = split
+        self.splits = splits
+
+    def repetitions(self) -> list[dict[str, Any]]:
+        """The splits of the one attribute, or all attributes that have enough pictures."""
+        if self.attribute == ALL:
+            return [{"attribute": name} for name in self._usable(self.votes())]
+        return [{"split": number} for number in range(1, self.splits + 1)]
+
+    def describe(self) -> str:
+        first = f"{self.class_names[1].removeprefix('with ')!r}, the first of all attributes: "
+        return (first if self.attribute == ALL else "") + super().describe()
+
+    def notes(self) -> list[str]:
+        return [*super().notes(), *self._attributes_left_out()]
+
+    def train_loader(self, *args: Any, **kwargs: Any) -> DataLoader[Any]:
+        self._require_one()
+        return super().train_loader(*args, **kwargs)
+
+    def evaluation_loader(self, split: LocalizationDataset) -> DataLoader[Any]:
+        self._require_one()
+        return super().evaluation_loader(split)
 
     def votes(self) -> Votes:
         """All votes on all attributes, whatever `attribute` is.
@@ -101,18 +132,18 @@ class SunAttribute(FileDataModule):
         return _read_votes(self.find())
 
     def read_classes(self, tree: Tree) -> list[str]:
-        attributes = _read_votes(tree).attributes
-        name = attributes[self._column(attributes)]
+        found = _read_votes(tree)
+        name = found.attributes[self._column(found)]
         return [f"without {name}", f"with {name}"]
 
     def read_splits(self, tree: Tree, class_names: list[str]) -> Mapping[str, Listing]:
-        names, attributes, votes = _read_votes(tree)
-        _check_names(tree, names)
-        shares = dict(zip(names, votes[:, self._column(attributes)].tolist(), strict=True))
-        classes = (
-            sorted(name for name, share in shares.items() if share < _TOLERANCE),
-            sorted(name for name, share in shares.items() if share > self.positive - _TOLERANCE),
-        )
+        found = _read_votes(tree)
+        _check_names(tree, found.names)
+        column = self._column(found)
+        classes = [
+            sorted({found.names[row] for row in np.flatnonzero(is_member[:, column])})
+            for is_member in self._members(found)
+        ]
         chosen: dict[str, list[Entry]] = {"train": [], "test": []}
         for label, members in enumerate(classes):
             if len(members) <= self.train_per_class:
@@ -127,13 +158,49 @@ class SunAttribute(FileDataModule):
         folder = _FOLDERS[tree.layout][1]
         return {split: Listing(folder, entries) for split, entries in chosen.items()}
 
-    def _column(self, attributes: Sequence[str]) -> int:
-        there = {name.lower(): column for column, name in enumerate(attributes)}
+    def _members(self, found: Votes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which pictures are without, and with each attribute, `(N, A)` each."""
+        return found.votes < _TOLERANCE, found.votes > self.positive - _TOLERANCE
+
+    def _usable(self, found: Votes) -> list[str]:
+        """Attributes that leave a picture of each class to test."""
+        least = np.minimum(*(is_member.sum(0) for is_member in self._members(found)))
+        return [
+            name
+            for name, count in zip(found.attributes, least, strict=True)
+            if count > self.train_per_class
+        ]
+
+    def _attributes_left_out(self) -> Iterator[str]:
+        if self.attribute != ALL:
+            return
+        found = self.votes()
+        left_out = sorted(set(found.attributes) - set(self._usable(found)))
+        if left_out:
+            yield (
+                f"{len(left_out)} of {len(found.attributes)} attributes are left out, as no more "
+                f"than {self.train_per_class} pictures are with or without: {', '.join(left_out)}"
+            )
+
+    def _require_one(self) -> None:
+        """Refuse a network that would train or be tested on the first attribute, unasked."""
+        if self.attribute == ALL:
+            raise UserError(
+                "data.attribute=all is for python -m gapcam.study; a network trains and is tested "
+                "on one attribute: give its name"
+            )
+
+    def _column(self, found: Votes) -> int:
+        there = {name.lower(): column for column, name in enumerate(found.attributes)}
         wanted = str(self.attribute or "").strip().lower()
+        if wanted == ALL:
+            # The first that has enough pictures; where none has, the first says how many it has.
+            wanted = next(iter(self._usable(found)), found.attributes[0]).lower()
         if wanted not in there:
             alike = get_close_matches(wanted, there)
             raise UserError(
-                f"data.attribute must be one of {len(there)} attributes; got {self.attribute}. "
+                "data.attribute must be all, for a study of one after the other, or "
+                f"one of {len(there)} attributes; got {self.attribute}. "
                 + ("Like it: " if alike else "They are: ")
                 + ", ".join(alike or there)
             )

@@ -5,6 +5,7 @@ root/  (or root/Questions/ and root/Annotations/)
     {"questions": [{"question_id": 90, "image_id": 9, "question": "What is it?"}, ...], ...}
   mscoco_{train,val}2014_annotations.json
     {"annotations": [{"question_id": 90, "image_id": 9, "multiple_choice_answer": "food",
+                      "answer_type": "other",
                       "answers": [{"answer": "food", "answer_id": 1, ...}, ...], ...}, ...], ...}
 root/{train,val}2014/COCO_{train,val}2014_000000000009.jpg  (or below root/Images/mscoco/)
 """
@@ -31,20 +32,24 @@ _SPLITS = ("train", "val")
 class Question(NamedTuple):
     """A question about the picture `image`, and what ten people answered.
 
-    `label` is the class of their most frequent answer, None if that is not one of the classes.
+    `answer` is their most frequent one, `label` its class, None if it is not one of the classes;
+    `type` is `yes/no`, `number` or `other`.
     """
 
     id: int
     image: Path
     question: str
     answers: list[str]
+    answer: str
     label: int | None
+    type: str
 
 
 class _Answered(NamedTuple):
     image_id: int
     answer: str
     answers: list[str]
+    type: str
 
 
 def _layout(name: str) -> Layout:
@@ -110,9 +115,17 @@ def _entries(
 ) -> Iterator[Entry]:
     if answered is None:
         answered = _read_annotations(tree, split)
+    total = known = 0
     for question in _questions(tree, split, answered, labels):
+        total += 1
         if question.label is not None:
+            known += 1
             yield Entry(question.image.name, question.label, text=question.question)
+    if total and not known and not tree.faults:
+        raise UserError(
+            f"None of the {total:,} {split} questions in {tree.root} is answered with one of the "
+            f"{len(labels):,} most frequent training answers. Give more of them: data.answers=..."
+        )
 
 
 def _questions(
@@ -148,7 +161,9 @@ def _questions(
         else:
             image = tree.root / folder / file
             label = labels.get(found.answer)
-            yield Question(key, image, question, found.answers, label)
+            yield Question(
+                key, image, question, found.answers, found.answer, label, sys.intern(found.type)
+            )
         seen.add(key)
     for key in sorted(answered):
         tree.fault("missing question", where, f"annotation {key} belongs to no question.")
@@ -156,7 +171,8 @@ def _questions(
 
 def _read_annotations(tree: Tree, split: str) -> dict[int, _Answered]:
     where = f"{_FOLDERS[tree.layout][1]}{_ANNOTATIONS.format(split)}"
-    fields = {"question_id": int, "image_id": int, "multiple_choice_answer": str, "answers": list}
+    fields: dict[str, type] = {"question_id": int, "image_id": int, "multiple_choice_answer": str}
+    fields |= {"answers": list, "answer_type": str}
     (records,) = read_records(tree, where, {"annotations": fields}, _answer_alone)
     answered: dict[int, _Answered] = {}
     for key, *rest in records:

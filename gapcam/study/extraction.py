@@ -17,10 +17,10 @@ from gapcam.atomic import atomic_path, write_text
 from gapcam.batch import Batch, collate
 from gapcam.data.cache import digest_of_readers
 from gapcam.data.dataset import LocalizationDataset
-from gapcam.errors import UserError
 from gapcam.study.bench import Bench
 from gapcam.study.layer import Layer, vectors
 from gapcam.study.pool import Pool
+from gapcam.study.trained import require_trained
 
 _PART = 32
 """Batches a file, until all are there: a crash loses no more."""
@@ -38,32 +38,42 @@ def extract(
 ) -> list[Features]:
     """Features of data sets, one array for each; pictures that they share are looked at once.
 
-    They are kept under the digest of everything they depend on: weights, layer, pixels, views,
-    precision, the pictures' files. Batches are the same on any number of processes, so the numbers
-    are, too. After a crash the batches that were done are not done again.
-
     Args:
-        bench: the study's; its data module makes the batches.
+        bench: the study's.
         datasets: evaluated as `data.view` says; several views are averaged.
         layer: see `gapcam.study.layer.Layer`.
         pool: `avg` or `max`.
         network: looks; null for the bench's.
 
     Raises:
-        UserError: if there is no such layer, or a picture cannot be read.
+        UserError: if there is no such layer, it is not trained, or a picture cannot be read.
     """
-    reader = Layer(network or bench.network, layer, pool)
-    if reader.name in bench.fresh:
-        raise UserError(
-            f"layer {reader.name} of {type(reader.network).__name__} has random weights: it is one "
-            "unit a class, and these data have other classes. Give a layer before it"
-        )
     pictures = Pool(datasets)
-    folder = bench.features / _digest(bench, reader) / pictures.fingerprint
-    if not (folder / "features.npy").is_file():
-        _compute(bench, reader, pictures, folder)
-    features = np.load(folder / "features.npy", mmap_mode="r")
+    features = extract_pool(bench, pictures, Layer(network or bench.network, layer, pool))
     return [features[pictures.places(number)] for number in range(len(datasets))]
+
+
+def extract_pool(bench: Bench, pictures: Pool, layer: Layer) -> Features:
+    """Features of a pool, in its order, mapped from disk: they may be larger than memory.
+
+    They are kept under the digest of everything they depend on: weights, layer, pixels, views,
+    precision, the pictures' files. Batches are the same on any number of processes, so the numbers
+    are, too. After a crash the batches that were done are not done again.
+
+    Args:
+        bench: the study's; its data module makes the batches.
+        pictures: evaluated as `data.view` says; several views are averaged.
+        layer: of a network.
+
+    Raises:
+        UserError: if the layer is not trained, or a picture cannot be read.
+    """
+    require_trained(layer, bench.fresh)
+    folder = bench.features / _digest(bench, layer) / pictures.fingerprint
+    if not (folder / "features.npy").is_file():
+        _compute(bench, layer, pictures, folder)
+    features: Features = np.load(folder / "features.npy", mmap_mode="r")
+    return features
 
 
 class _Batches(Dataset[Batch]):
@@ -95,6 +105,12 @@ class _Extractor(pl.LightningModule):
         self._folder = folder
         self._rows: list[NDArray[np.int64]] = []
         self._features: list[Features] = []
+        self._threads = torch.get_num_threads()  # before Lightning divides them among processes
+
+    def on_test_start(self) -> None:
+        if self.device.type == "cpu":
+            # Convolutions add up in an order that depends on it. It stays, for maps are no other.
+            torch.set_num_threads(self.trainer.strategy.broadcast(self._threads))
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         found = vectors(self._layer, batch.images)

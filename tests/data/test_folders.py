@@ -180,6 +180,23 @@ def test_random_splits(tmp_path: Path) -> None:
     assert {name[4:] for name in train if "cat" in name} != {n[4:] for n in train if "dog" in n}
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (("train_per_class=2",), [{"split": 1}]),
+        (("train_per_class=2", "splits=3", "split=2"), [{"split": 1}, {"split": 2}, {"split": 3}]),
+    ],
+)
+def test_repetitions(tmp_path: Path, settings: tuple[str, ...], expected: list[object]) -> None:
+    data = read("folders", make_folders(tmp_path), *settings)
+    assert data.repetitions() == expected
+    assert data.measure == "accuracy"
+
+
+def test_lists_and_folders_know_one_split(tmp_path: Path) -> None:
+    assert read("mit67", make_mit67(tmp_path)).repetitions() == [{}]
+
+
 def test_a_random_split_is_the_same_on_every_machine(tmp_path: Path) -> None:
     make_folders(tmp_path, ("cat", "dog"), each=9)
     data = read("folders", tmp_path, "train_per_class=2")

@@ -49,6 +49,7 @@ def test_another_split(root: Path) -> None:
     data = sun(root, split=10)
     assert names(data.train)[:2] == ["a/abbey/sun_td.jpg", "a/abbey/sun_te.jpg"]
     assert names(data.test)[:2] == ["a/abbey/sun_tb.jpg", "a/abbey/sun_tc.jpg"]
+    assert data.repetitions() == [{"split": number} for number in range(1, 11)]
 
 
 @pytest.mark.parametrize("place", [".", "SUN397", "SUN397/Partitions"])

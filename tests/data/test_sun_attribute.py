@@ -99,6 +99,36 @@ def test_votes(root: Path) -> None:
         assert votes[:4, 1].tolist() == pytest.approx([1, 0, 1 / 3, 1])
 
 
+@pytest.mark.parametrize("attribute", ["all", " All"])
+def test_all_attributes_one_after_the_other(root: Path, attribute: str) -> None:
+    data = sun(root, attribute=attribute, train_per_class=1)
+    assert data.measure == "average_precision"
+    assert data.class_names == ["without snow", "with snow"]  # nobody saw any boat
+    assert data.repetitions() == [{"attribute": "snow"}, {"attribute": "direct sun/sunny"}]
+    assert data.describe().startswith("'snow', the first of all attributes: 2 train, 8 test")
+    assert data.notes()[-1] == (
+        "1 of 3 attributes are left out, as no more than 1 pictures are with or without: "
+        "sailing/ boating"
+    )
+    assert sun(root, attribute="all").repetitions() == [{"attribute": "snow"}]
+
+
+def test_no_network_trains_on_all_attributes(root: Path) -> None:
+    data = sun(root, attribute="all")
+    for loader in (data.train_loader, data.test_dataloader):
+        with pytest.raises(UserError, match=r"attribute=all is for python -m gapcam.study; a netw"):
+            loader()
+
+
+def test_no_attribute_has_enough_pictures(root: Path) -> None:
+    with pytest.raises(UserError, match=r"0 pictures are with sailing/ boating, but data.train_p"):
+        sun(root, attribute="all", train_per_class=4)
+
+
+def test_splits_of_one_attribute(root: Path) -> None:
+    assert sun(root, splits=2).repetitions() == [{"split": 1}, {"split": 2}]
+
+
 @pytest.mark.parametrize("attribute", ["Snow", " snow "])
 def test_capitals_do_not_matter(root: Path, attribute: str) -> None:
     assert sun(root, attribute=attribute).class_names == ["without snow", "with snow"]

@@ -64,7 +64,9 @@ def test_questions_are_all_of_them(tmp_path: Path) -> None:
         image=tmp_path / "train2014" / coco_file("train", 1),
         question="What is it?",
         answers=["a rare thing"] * 9 + ["maybe"],
+        answer="a rare thing",
         label=None,
+        type="other",
     )
     val = list(data.questions("val"))
     assert [question.label for question in val] == [0, None]
@@ -116,6 +118,7 @@ def _change(file: str, old: str, new: str) -> Callable[[Path], None]:
         (_change(TRAIN, '"question": "What', '"asked": "What'), r"record 4 of questions: expected"),
         (_change(ANSWERED, '"answer": "yes"', '"answer": null'), r"question 10 has no answers"),
         (_change(ANSWERED, '"answers"', '"replies"'), r"record 1 of annotations: expected quest"),
+        (_change(ANSWERED, '"answer_type"', '"kind"'), r"record 1 of annotations: .*answer_type"),
         (_change(ANSWERED, '"info": {},', '"info": {'), r"annotations.json is broken JSON at line"),
         (_change(ANSWERED, '"annotations"', '"notes"'), r"expected an object with the lists annot"),
         (lambda root: write_json(root / TRAIN, []), r"expected an object with the lists questions"),

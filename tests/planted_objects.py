@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from gapcam.build import build
 from gapcam.study.bench import Bench
-from gapcam.study.objects import Objects
+from gapcam.study.objects.study import Objects
 from gapcam.study.outcome import Outcome
 
 SCENES = {

@@ -90,7 +90,9 @@ def test_stem_is_a_module(option: str) -> None:
         assert module == f"gapcam.{group}.{home}"
 
 
-@pytest.mark.parametrize("option", [o for o in OPTIONS if o.split("/")[0] in ("arch", "data", "study")])
+@pytest.mark.parametrize(
+    "option", [o for o in OPTIONS if o.split("/")[0] in ("arch", "data", "study")]
+)
 def test_every_own_parameter_is_in_the_configuration(option: str) -> None:
     """A user sees every knob in `--cfg job`."""
     group = option.rpartition("/")[0]

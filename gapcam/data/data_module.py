@@ -58,8 +58,8 @@ class DataModule(pl.LightningDataModule):
     """
 
     measure = "accuracy"
-    """By what classifiers are compared on these data: `accuracy`, or `average_precision`: of ranking
-    pictures of the second of two classes before those of the first."""
+    """By what classifiers are compared on these data: `accuracy`, or `average_precision`, of
+    ranking pictures of the second of two classes before those of the first."""
 
     class_names: list[str]
     train: LocalizationDataset

@@ -111,8 +111,7 @@ def test_evaluations_are_counted_only(tmp_path: Path) -> None:
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "metrics.json").write_text("{}")
     assert collect([tmp_path]).notes == (
-        "left out: 1 evaluations; a report is about runs of python -m gapcam.run "
-        "and gapcam.study",
+        "left out: 1 evaluations; a report is about runs of python -m gapcam.run and gapcam.study",
     )
 
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from gapcam.errors import UserError
 from gapcam.execution import keep_lightning_quiet
-from gapcam.study import answer_training
-from gapcam.study.answer_batches import AskedQuestions, ordered_loader, training_loader
-from gapcam.study.answer_training import answer, fit
-from gapcam.study.answerer import Answerer, Recipe
-from gapcam.study.question_words import Bags
+from gapcam.study.vqa import answer_training
+from gapcam.study.vqa.answer_batches import AskedQuestions, ordered_loader, training_loader
+from gapcam.study.vqa.answer_training import answer, fit
+from gapcam.study.vqa.answerer import Answerer, Recipe
+from gapcam.study.vqa.question_words import Bags
 
 WORDS, UNITS, ANSWERS, COUNT, PICTURES = 6, 4, 3, 23, 9
 PUBLISHED: dict[str, Any] = {

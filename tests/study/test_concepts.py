@@ -13,11 +13,11 @@ from twins import make_folders
 from gapcam.build import build
 from gapcam.data.phrases import has_phrase, has_word
 from gapcam.errors import UserError
-from gapcam.study import concept_detector
 from gapcam.study.bench import Bench
-from gapcam.study.captioned import Captioned, part_of
-from gapcam.study.concept_detector import Detector
-from gapcam.study.concepts import Concepts
+from gapcam.study.concepts import detector as concept_detector
+from gapcam.study.concepts.captioned import Captioned, part_of
+from gapcam.study.concepts.detector import Detector
+from gapcam.study.concepts.study import Concepts
 from gapcam.study.head import with_classifier
 from gapcam.study.outcome import Outcome
 from gapcam.study.steps import Steps

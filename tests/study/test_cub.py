@@ -26,9 +26,9 @@ from gapcam.errors import UserError
 from gapcam.metrics.localization import LocalizationRows
 from gapcam.results import write_rows
 from gapcam.study.bench import Bench
-from gapcam.study.box_rows import box_rows
-from gapcam.study.cub import Cub
-from gapcam.study.cub_boxes import Boxes, crops_of
+from gapcam.study.cub.box_rows import box_rows
+from gapcam.study.cub.boxes import Boxes, crops_of
+from gapcam.study.cub.study import Cub
 from gapcam.study.head import with_classifier
 from gapcam.study.linear_svm import LinearSVM
 from gapcam.study.outcome import Outcome
@@ -189,7 +189,7 @@ def test_the_label_decides_on_training_pictures_alone(
         asked.append((of_label, margin))
         return crops_of(rows, of_label, margin)
 
-    monkeypatch.setattr("gapcam.study.cub.crops_of", asking)
+    monkeypatch.setattr("gapcam.study.cub.study.crops_of", asking)
     cub(margin=0.25, train_boxes="label").run(made("label"))
     assert asked == [(True, 0.25), (False, 0.25)]  # training pictures, then test pictures
 

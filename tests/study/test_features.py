@@ -20,8 +20,8 @@ from twins_sun import make_sun_attribute
 from gapcam.errors import UserError
 from gapcam.study.bench import Bench
 from gapcam.study.extraction import extract
-from gapcam.study.features import Features
-from gapcam.study.judged import best_c, score
+from gapcam.study.features.judged import best_c, score
+from gapcam.study.features.study import Features
 from gapcam.study.outcome import Outcome
 
 ARCH = ("arch=small_gap", "arch.units=8")
@@ -226,7 +226,7 @@ def test_splits_of_one_attribute(attributes: Callable[..., Bench]) -> None:
 
 
 def test_tables_of_many_classes_are_cut(attributes: Callable[..., Bench]) -> None:
-    from gapcam.study.features_page import _shortened
+    from gapcam.study.features.page import _shortened
     from gapcam.study.outcome import Sheet
 
     short = Sheet(("a",), [(n,) for n in range(30)])

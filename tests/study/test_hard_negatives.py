@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 from sklearn.svm import LinearSVC
 
-from gapcam.study.hard_negatives import Round, mine
+from gapcam.study.concepts.hard_negatives import Round, mine
 
 Features = np.ndarray[Any, np.dtype[np.float32]]
 

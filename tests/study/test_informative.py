@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from gapcam.study.guess_maps import Map, spread
-from gapcam.study.informative import Judged, Rule, judge, most_informative, rank
-from gapcam.study.object_names import joined_plurals, plain_name
+from gapcam.study.objects.guess_maps import Map, spread
+from gapcam.study.objects.informative import Judged, Rule, judge, most_informative, rank
+from gapcam.study.objects.names import joined_plurals, plain_name
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_the_page(outcome: Outcome) -> None:
 def test_it_goes_on_after_a_crash(
     planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gapcam.study.guess_maps._PART", 16)
+    monkeypatch.setattr("gapcam.study.objects.guess_maps._PART", 16)
     small_batches = "data.eval_batch_size=8"
     looked: list[int] = []
     predict_step = GAPModule.predict_step

@@ -16,8 +16,8 @@ from gapcam.build import build
 from gapcam.data.sun_objects import SunObjects
 from gapcam.errors import UserError
 from gapcam.study.bench import Bench
-from gapcam.study.objects import Objects
-from gapcam.study.outlined import read_outlined
+from gapcam.study.objects.outlined import read_outlined
+from gapcam.study.objects.study import Objects
 
 CARRIERS = [name for name, _ in SCENES.values()]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from gapcam.study.overlap import centred, cover, high_region, measure, moved
+from gapcam.study.objects.overlap import centred, cover, high_region, measure, moved
 
 NAN = math.nan
 SQUARE = [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]]

@@ -6,7 +6,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from gapcam.study.paired import compare, least_telling
+from gapcam.study.cub.paired import compare, least_telling
 
 
 def answers(both: int, only_a: int, only_b: int, neither: int) -> tuple[np.ndarray, np.ndarray]:

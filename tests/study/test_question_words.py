@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gapcam.study.question_words import UNKNOWN, Vocabulary, words_of
+from gapcam.study.vqa.question_words import UNKNOWN, Vocabulary, words_of
 
 QUESTIONS = ["Is the dog the dog's?", "Is it red?", "", "The dog"]
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from gapcam.arch import alexnet, googlenet, nin, small_gap, squeezenet_gap, vgg
 from gapcam.arch.layers import LayerTable, build_layers
-from gapcam.study.occlusion import Occluders, discrepancies
-from gapcam.study.receptive_field import Cells, average_field, cells_of, field_size
-from gapcam.study.segments import segment_by_field, segment_by_map
+from gapcam.study.units.occlusion import Occluders, discrepancies
+from gapcam.study.units.receptive_field import Cells, average_field, cells_of, field_size
+from gapcam.study.units.segments import segment_by_field, segment_by_map
 
 NOWHERE = Cells((0, 0), (4, 4), None)
 """Cells of unknown reach."""

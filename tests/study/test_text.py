@@ -18,12 +18,13 @@ from torch.nn import functional as F
 from twins import edit, make_folders
 
 from gapcam.errors import UserError
-from gapcam.study import text_maps, word_numbers
 from gapcam.study.bench import Bench
 from gapcam.study.outcome import Outcome, Sheet
-from gapcam.study.text import Text
-from gapcam.study.text_findings import words_of
-from gapcam.study.text_page import choose
+from gapcam.study.text import maps as text_maps
+from gapcam.study.text import word_numbers
+from gapcam.study.text.findings import words_of
+from gapcam.study.text.page import choose
+from gapcam.study.text.study import Text
 
 Made = Callable[..., Bench]
 SETTINGS = {"c": 1.0, "covered": 0.5, "iou": 0.5}

@@ -19,12 +19,12 @@ from gapcam.arch.network import Network
 from gapcam.build import build, build_module
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
-from gapcam.study import measured_fields
-from gapcam.study.asked_classes import asked_classes
 from gapcam.study.bench import Bench
-from gapcam.study.class_units import most_frequent, top_pictures, units_of_class
 from gapcam.study.outcome import Outcome, Sheet
-from gapcam.study.units import Units
+from gapcam.study.units import measured_fields
+from gapcam.study.units.asked_classes import asked_classes
+from gapcam.study.units.class_units import most_frequent, top_pictures, units_of_class
+from gapcam.study.units.study import Units
 
 Make = Callable[..., tuple[Units, Bench]]
 FIELDS = ("study.classes=berries", "study.units=2", "study.images=2", "study.patch=8")

@@ -18,17 +18,17 @@ from support import type_in
 from gapcam.cam.boxes import box_iou
 from gapcam.errors import UserError
 from gapcam.execution import keep_lightning_quiet
-from gapcam.study.answerer import Answerer
 from gapcam.study.bench import Bench
 from gapcam.study.extraction import extract_pool
 from gapcam.study.head import with_classifier
 from gapcam.study.layer import Layer
 from gapcam.study.outcome import Outcome
 from gapcam.study.pool import Pool
-from gapcam.study.question_words import Vocabulary
-from gapcam.study.vqa import Vqa
-from gapcam.study.vqa_models import BOTH, Models
-from gapcam.study.vqa_questions import Questions, read_questions
+from gapcam.study.vqa.answerer import Answerer
+from gapcam.study.vqa.models import BOTH, Models
+from gapcam.study.vqa.question_words import Vocabulary
+from gapcam.study.vqa.questions import Questions, read_questions
+from gapcam.study.vqa.study import Vqa
 from gapcam.viz.localizations import localize
 
 QUICK: dict[str, Any] = {
@@ -311,6 +311,7 @@ def test_two_processes_train_the_same(tmp_path: Path) -> None:
         done = type_in(
             *("study=vqa", "arch=small_gap", "arch.units=8", f"arch.weights={weights}"),
             *("data=vqa", f"data.root={root}", "data.num_workers=0", "gallery=2"),
+            "data.eval_batch_size=4",
             *(
                 "trainer.accelerator=cpu",
                 f"trainer.devices={devices}",

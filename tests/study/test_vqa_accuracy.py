@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gapcam.study.vqa_accuracy import best_accuracies, normalised, vqa_accuracy
+from gapcam.study.vqa.accuracy import best_accuracies, normalised, vqa_accuracy
 
 TEN = ["red"] * 2 + ["Red."] + ["dark red"] * 4 + ["the two", "2", "maroon"]
 

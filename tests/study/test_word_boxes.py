@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from masks import by_scipy, generated_maps
 
-from gapcam.study.word_boxes import boxes_around_marks, found_below, marked_shares, word_mask
+from gapcam.study.text.word_boxes import boxes_around_marks, found_below, marked_shares, word_mask
 
 NONE = np.zeros((0, 4), np.float32)
 

@@ -7,8 +7,8 @@ from masks import generated_maps
 from sklearn.metrics import average_precision_score
 
 from gapcam.metrics import PixelAP
-from gapcam.study.word_boxes import word_mask
-from gapcam.study.word_numbers import (
+from gapcam.study.text.word_boxes import word_mask
+from gapcam.study.text.word_numbers import (
     Tally,
     bootstrap,
     detector_numbers,
@@ -16,7 +16,7 @@ from gapcam.study.word_numbers import (
     highest_floors,
     map_numbers,
 )
-from gapcam.study.word_scores import (
+from gapcam.study.text.word_scores import (
     CENTRE,
     OTHERS,
     OWN,

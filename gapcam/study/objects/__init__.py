@@ -1,0 +1,5 @@
+"""The study `objects`."""
+
+from gapcam.study.objects.study import Objects
+
+__all__ = ["Objects"]

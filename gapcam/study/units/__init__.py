@@ -1,0 +1,5 @@
+"""The study `units`."""
+
+from gapcam.study.units.study import Units
+
+__all__ = ["Units"]

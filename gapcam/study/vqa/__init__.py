@@ -1,0 +1,5 @@
+"""The study `vqa`."""
+
+from gapcam.study.vqa.study import Vqa
+
+__all__ = ["Vqa"]

@@ -12,6 +12,8 @@ from rich.table import Table
 ERRORS = {
     "cls_top1": "classification, top-1",
     "cls_top5": "classification, top-5",
+    "cls_top1_crop": "classification of what the network's own boxes cut out",
+    "cls_top1_bbox": "classification of what the true boxes cut out",
     "loc_top1": "localization, top-1",
     "loc_top5": "localization, top-5",
     "loc_gt_known": "GT-known (class given)",
@@ -30,7 +32,10 @@ ACCURACIES = {
     "vqa_accuracy": "VQA accuracy",
     "object_overlap": "overlap of each scene's most informative objects",
 }
-WITHOUT_MAPS = ("cls_top1", "cls_top5", "average_precision", "vqa_accuracy")
+WITHOUT_MAPS = (
+    *("cls_top1", "cls_top5", "cls_top1_crop", "cls_top1_bbox"),
+    *("average_precision", "vqa_accuracy"),
+)
 """Numbers that no protocol has a part in."""
 
 CHANCES = {

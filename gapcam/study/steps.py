@@ -51,7 +51,8 @@ class Steps:
 
 def _read(path: Path, digest: str) -> Arrays | None:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here: numpy leaves open what it cannot read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if str(stored["key_of_step"]) != digest:
                 return None
             return {name: stored[name] for name in stored.files if name != "key_of_step"}

@@ -35,14 +35,11 @@ OverFeat, full supervision   29.9  -
 AlexNet, full supervision    34.2  -
 """
 TABLE_4 = """
-GoogLeNet-GAP on full image  63.0  41.0
-GoogLeNet-GAP on crop        67.8  -
-GoogLeNet-GAP on BBox        70.5  -
-Alignments                   53.6  -
-Alignments, BBox             67.0  -
-DPD, BBox and parts          51.0  -
-DeCAF+DPD, BBox and parts    65.0  -
-PANDA R-CNN, BBox and parts  76.4  -
+GoogLeNet-GAP   63.0  67.8  70.5  41.0
+Alignments      53.6  -     67.0  -
+DPD, parts      -     -     51.0  -
+DeCAF+DPD, parts   -  -     65.0  -
+PANDA R-CNN, parts  -  -    76.4  -
 """
 TABLE_5 = """
 fc7 from AlexNet         42.61 56.79 84.23 84.23 87.22 67.23 54.92 94.42

@@ -42,7 +42,7 @@ class Objects(Study):
         c: of the SVM, its loss against the norm of its weights.
         pictures: whose objects are ranked: `test`, or `all`, training pictures, too.
         guesses: whose maps count: of `right` or of `all` predictions.
-        region: kind of the region of high activation, see `gapcam.study.objects.overlap.high_region`.
+        region: kind of the region of high activation, see `overlap.high_region`.
         level: of the region.
         overlap: what is measured, see `gapcam.study.objects.overlap.measure`.
         least_overlap: from which an object counts as overlapping.

@@ -95,7 +95,7 @@ def test_what_failed_before_it_began(tmp_path: Path) -> None:
     write_failure(tmp_path / "early", f"python -m gapcam.study {words}", UserError("no pictures"))
     early = next(one for one in collect([tmp_path]).records if one.path.name == "early")
     assert (early.state, early.failure) == ("failed", "no pictures")
-    assert early.config["study"]["_target_"] == "gapcam.study.features.study.Features"
+    assert early.config["study"]["_target_"] == "gapcam.study.features.Features"
 
 
 def test_a_study_needs_a_trained_network() -> None:

@@ -69,7 +69,7 @@ def test_without_a_name_all_are_listed(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["digitz"], "There is no experiment 'digitz'. There are digits"),
+        (["digitz"], "Did you mean digits?"),
         (["digits", "arch.trimm=1"], "Did you mean arch.trim?"),
         (["digits", "data=ilsvrc", "seed=0"], "data.root must be set. Type:\n  python -m "
          "gapcam.experiment digits data=ilsvrc seed=0 data.root=...\n"),

@@ -139,7 +139,7 @@ def test_a_full_disk_does_not_hide_the_error(
     def full(*args: Any) -> None:
         raise UserError("No room on the disk")
 
-    monkeypatch.setattr(module, "write_failure", full)
+    monkeypatch.setattr("gapcam.claimed.write_failure", full)
     let_it(monkeypatch, RuntimeError("the error"))
     with pytest.raises(RuntimeError, match="the error"):
         run(config_in(tmp_path)[0])

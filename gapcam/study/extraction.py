@@ -20,7 +20,7 @@ from gapcam.data.dataset import LocalizationDataset
 from gapcam.study.bench import Bench
 from gapcam.study.layer import Layer, vectors
 from gapcam.study.pool import Pool
-from gapcam.study.trained import require_trained
+from gapcam.study.trained import place_of, require_trained
 
 _PART = 32
 """Batches a file, until all are there: a crash loses no more."""
@@ -172,12 +172,10 @@ class _Share(DistributedSampler[Any]):
 
 def _join(folder: Path, count: int, bench: Bench, layer: Layer) -> None:
     """Bring the parts together into one array in the pool's order."""
-    parts = list(_parts(folder))
+    units = next(_parts(folder))["features"].shape[1]
     with atomic_path(folder / "features.npy") as temporary:
-        joined: Any = np.lib.format.open_memmap(
-            temporary, "w+", np.float32, (count, parts[0]["features"].shape[1])
-        )
-        for part in parts:
+        joined: Any = np.lib.format.open_memmap(temporary, "w+", np.float32, (count, units))
+        for part in _parts(folder):
             joined[part["rows"]] = part["features"]
         joined.flush()
         del joined
@@ -207,9 +205,10 @@ def _digest(bench: Bench, layer: Layer) -> str:
         "code": digest_of_readers(),
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    # Random layers, such as a classifier for the data's classes, have no part: that was seen to.
+    without = tuple(f"{place_of(network, name)}." for name in bench.fresh)
     for name, tensor in sorted(network.state_dict().items()):
-        # A classifier for the data's classes has random weights, and features lie before it.
-        if not name.startswith(tuple(f"{layer}." for layer in network.class_layers)):
+        if not name.startswith(without):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return f"{type(network).__name__}-{layer.name}-{digest.hexdigest()[:16]}"

@@ -24,7 +24,7 @@ def require_trained(layer: Layer, fresh: Sequence[str]) -> None:
         return
     network = layer.network
     kind = type(network).__name__
-    if all(_place(network, name) in network.class_layers for name in random):
+    if all(place_of(network, name) in network.class_layers for name in random):
         raise UserError(
             f"layer {layer.name} of {kind} has random weights: it is one unit a class, and these "
             "data have other classes. Give a layer before it (study.layer=...), or a network with "
@@ -40,7 +40,7 @@ def require_trained(layer: Layer, fresh: Sequence[str]) -> None:
 def _depends(layer: Layer, name: str) -> bool:
     """Whether the features change with a layer: NaN in its place shows wherever it leads."""
     network = layer.network
-    module = network.get_submodule(_place(network, name))
+    module = network.get_submodule(place_of(network, name))
     device = next(network.parameters()).device
     black = torch.zeros(1, 3, *network.size, dtype=torch.uint8, device=device)
     handle = module.register_forward_hook(_to_nan)
@@ -55,7 +55,7 @@ def _to_nan(_: nn.Module, __: object, output: Tensor) -> Tensor:
     return torch.full_like(output, torch.nan)
 
 
-def _place(network: nn.Module, name: str) -> str:
+def place_of(network: nn.Module, name: str) -> str:
     """Full name of a layer whose short one is known."""
     modules = dict(network.named_modules())
     return next(full for full in (name, f"trunk.{name}", f"added.{name}") if full in modules)

@@ -93,7 +93,7 @@ def _learning(bench: Bench) -> list[str]:
     axes = figure.subplots()
     steps, values = zip(*points, strict=True)
     axes.plot(steps, [100 * value for value in values], color="#0072B2", marker="o", markersize=3)
-    axes.set(title=f"VQA accuracy, %, {BOTH}", xlabel="step")
+    axes.set(title=f"VQA accuracy, %, {BOTH}", xlabel="step", ylim=(0, 100))
     axes.grid(alpha=0.25)
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})

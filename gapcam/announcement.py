@@ -6,7 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 from rich.console import Console
 
-from gapcam.arch.network import MAPS, Network
+from gapcam.arch.network import Network
 from gapcam.arch.profile import Profile
 from gapcam.data.data_module import DataModule
 from gapcam.run_directory import RunDirectory
@@ -35,7 +35,7 @@ def announce(
     console.print(
         f"[bold]{config['name']}[/]: {measured.parameters:,} parameters, "
         f"{measured.flops / 1e9:.3g} GFLOPs an image, trunk to {module.last_layer}, "
-        f"{height}x{width} maps{'' if module.cam == 'activation' else f' ({MAPS[module.cam]})'}; "
+        f"{height}x{width} maps{'' if module.cam.method == 'cam' else f' ({module.cam.title})'}; "
         f"{data.describe()}; {doing} on {device}; {directory.path}",
         highlight=False,
         soft_wrap=True,

@@ -72,7 +72,7 @@ def build_module(
         arch: configuration of the network.
         protocols: configuration of the protocols, by name; the first is the main one.
         data: what the network must know of the data, see `data_facts`.
-        cam: which maps, see `Network`.
+        cam: which maps, see `Network.choose_maps`.
         optim: configuration of the training recipe; null for a network that only looks.
     """
     module: Network = build(
@@ -83,9 +83,9 @@ def build_module(
         data_pixels=from_fractions(data["mean"], data["std"]),
         protocols=build_protocols(protocols),
         views=data["views"],
-        cam=cam,
         optim=None if optim is None else build(optim, "optim"),
     )
+    module.choose_maps(cam)
     module.recipe = {
         "arch": dict(arch),
         "protocol": {name: dict(node) for name, node in protocols.items()},

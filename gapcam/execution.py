@@ -70,8 +70,8 @@ def execute(directory: RunDirectory, command: str, alone: bool, console: Console
         config["arch"], config["protocol"], data_facts(data), config["cam"], config["optim"]
     )
     measured = profile(module, module.size, module.last_layer)
-    if module.cam == "saliency":
-        measured = measured._replace(mapping_resolution=module.size)
+    resolution = module.resolution_of_maps(measured.mapping_resolution)
+    measured = measured._replace(mapping_resolution=resolution)
     trainer = build_trainer(config, directory.path)
     if not data.val.has_boxes:
         choose_by_classification(trainer)

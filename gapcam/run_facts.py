@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 
 from gapcam.arch.details import note_on_classes
-from gapcam.arch.network import MAPS, Network
+from gapcam.arch.network import Network
 from gapcam.arch.profile import Profile
 from gapcam.build import versions
 from gapcam.data.data_module import DataModule
@@ -53,7 +53,7 @@ def run_facts(
             "gflops": round(measured.flops / 1e9, 4),
             "last_layer": module.last_layer,
             "mapping_resolution": list(measured.mapping_resolution),
-            "maps": MAPS[module.cam],
+            "maps": module.cam.title,
             "started_from": start,
             "view": list(module.size),
             "pixels": module.pixels.format().describe(),

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from gapcam.arch.loading import load_weights
-from gapcam.arch.network import MAPS, Network
+from gapcam.arch.network import Network
 from gapcam.arch.profile import profile
 from gapcam.build import build_module, build_trainer, data_facts
 from gapcam.checkpoint import read_checkpoint, rebuild
@@ -43,12 +43,12 @@ def score_network(
     """
     module, source = _network(config, data_facts(data), console)
     measured = profile(module, module.size, module.last_layer)
-    resolution = module.size if module.cam == "saliency" else measured.mapping_resolution
+    resolution = module.resolution_of_maps(measured.mapping_resolution)
     trainer = build_trainer(config, Path(config["evaluations"]))
     device = f"{trainer.world_size} x {trainer.strategy.root_device.type}"
     seen_as = data.views.describe()
     console.print(
-        f"{source}: {resolution[0]}x{resolution[1]} maps ({MAPS[module.cam]}) of {len(dataset):,} "
+        f"{source}: {resolution[0]}x{resolution[1]} maps ({module.cam.title}) of {len(dataset):,} "
         f"images of the {dataset.split} split, {seen_as}; {device}",
         highlight=False,
         soft_wrap=True,
@@ -68,7 +68,7 @@ def score_network(
         images=len(next(iter(details.values())).index),
         maps={
             "source": source,
-            "kind": MAPS[module.cam],
+            "kind": module.cam.title,
             "mapping_resolution": list(resolution),
             "view": list(module.size),
             "seen_as": seen_as,

@@ -40,6 +40,7 @@ ALLOWED = {
     "gapcam.arch": {
         *("torch", "torchvision", "pytorch_lightning", "numpy"),
         *("google", "safetensors", "timm"),  # weight files and foreign networks
+        "pytorch_grad_cam",
     },
     "gapcam.data": {"torch", "torchvision", "pytorch_lightning", "numpy", "PIL", "sklearn", "scipy"}
     | {"simplejpeg", "litdata", "pyarrow"},
@@ -53,6 +54,7 @@ ONLY_HERE = {
     | {"gapcam.run", "gapcam.evaluate", "gapcam.data_tools.command"}
     | {"gapcam.study_tools.command"}
     | {"gapcam.recipes.plan", "gapcam.sweep_jobs"},
+    "pytorch_grad_cam": {"gapcam.arch.other_maps"},
     "wandb": {"gapcam.callbacks.wandb_media", "gapcam.dashboard"},
 }
 STANDARD = {"__future__"} | set(__import__("sys").stdlib_module_names)

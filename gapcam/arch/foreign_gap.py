@@ -127,7 +127,10 @@ class ForeignGAP(GAPModule):
         self.train()
 
     def classify(self, inputs: Tensor) -> Output:
-        features = self.trunk(inputs)["features"]
+        return self.after_trunk(self.trunk(inputs)["features"])
+
+    def after_trunk(self, outputs: Tensor) -> Output:
+        features = outputs
         if self.units_last:
             features = features.permute(0, 3, 1, 2)
         features = self.added(features)

@@ -15,7 +15,7 @@ REMOVED = dict.fromkeys(("fc6", "fc7", "fc8"), "fully connected, removed by the 
 
 
 class FullyConnected(Network):
-    """Trunk, fc6, fc7, fc8. The class scores are no sums over places: see it by saliency.
+    """Trunk, fc6, fc7, fc8. The class scores are no sums over places: it has no `cam`.
 
     Args:
         layers: the trunk's table.
@@ -41,7 +41,13 @@ class FullyConnected(Network):
         nn.init.zeros_(self.fc8.bias)
 
     def classify(self, inputs: Tensor) -> Output:
-        features = self.trunk(inputs)
+        return self.after_trunk(self.trunk(inputs))
+
+    def after_trunk(self, outputs: Tensor) -> Output:
+        return Output(self.head(outputs), outputs)
+
+    def head(self, features: Tensor) -> Tensor:
         hidden = self.dropout(self.relu(self.fc6(features.flatten(1))))
         hidden = self.dropout(self.relu(self.fc7(hidden)))
-        return Output(self.fc8(hidden), features)
+        logits: Tensor = self.fc8(hidden)
+        return logits

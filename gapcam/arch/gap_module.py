@@ -28,7 +28,7 @@ class GAPModule(Network):
     """
 
     class_layers: tuple[str, ...] = ("classifier",)
-    kinds_of_maps = ("activation", "saliency")
+    kinds_of_maps = ("cam", *Network.kinds_of_maps)
 
     def __init__(
         self,
@@ -55,7 +55,10 @@ class GAPModule(Network):
         )
 
     def classify(self, inputs: Tensor) -> Output:
-        features = self.added(self.trunk(inputs))
+        return self.after_trunk(self.trunk(inputs))
+
+    def after_trunk(self, outputs: Tensor) -> Output:
+        features = self.added(outputs)
         return Output(self.head(features), features)
 
     def head(self, features: Tensor) -> Tensor:
@@ -65,7 +68,7 @@ class GAPModule(Network):
         return logits
 
     def maps(self, images: Tensor, output: Output, classes: Tensor) -> Tensor:
-        if self.cam == "activation":
+        if self.cam.method == "cam":
             return self.activation_maps(output, classes)
         return super().maps(images, output, classes)
 

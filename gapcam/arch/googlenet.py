@@ -95,10 +95,10 @@ class GoogLeNet(GAPModule):
 
     def classify(self, inputs: Tensor) -> Output:
         features, _ = self.trunk(inputs)
-        return Output(self.head(features), features)
+        return self.after_trunk(features)
 
     def loss(self, batch: Batch) -> Tensor:
-        features, taps = self.trunk(self._inputs(batch.images))
+        features, taps = self.trunk(self.inputs(batch.images))
         loss = F.cross_entropy(self.head(features), batch.labels)
         for name, tapped in zip(self.auxiliary, taps, strict=False):
             logits = getattr(self, name)(tapped)

@@ -12,21 +12,19 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from gapcam.arch.evaluation import Evaluation
+from gapcam.arch.kinds import OTHERS, Kind, read_kind
 from gapcam.arch.look import Look, look
 from gapcam.arch.optim import Optim
+from gapcam.arch.other_maps import other_maps
 from gapcam.arch.pixels import FORMATS, IMAGENET, PixelFormat, Pixels
+from gapcam.arch.profile import feature_shape
+from gapcam.arch.trunk import split
 from gapcam.arch.weights import Source
 from gapcam.batch import Batch
 from gapcam.cam.saliency import saliency_maps
+from gapcam.cam.views import Size
 from gapcam.errors import UserError
 from gapcam.protocol import Protocol
-
-MAPS = {
-    "activation": "class activation maps",
-    "saliency": "saliency: |gradient of the class score|, summed over the colours",
-}
-"""What `cam` can be, for people."""
-
 
 CUT_AWAY = "cut away by arch.trim"
 """Why a network lacks a layer of its whole trunk."""
@@ -48,7 +46,7 @@ class Network(pl.LightningModule):
     `val/max_box_acc*` (see `gapcam.metrics.MaxBoxAcc`); under further protocols the same as
     `val/<protocol>/...`; all under `test/`, too; and `train/loss`, the mean cross-entropy.
 
-    Subclasses provide `classify`, `trunk`, `last_layer` and `class_layers`.
+    Subclasses provide `classify`, `after_trunk`, `head`, `trunk`, `last_layer` and `class_layers`.
 
     Args:
         num_classes: C.
@@ -57,7 +55,6 @@ class Network(pl.LightningModule):
         protocols: turn maps into boxes and errors, by name; the first is the main one.
         views: kinds of views that batches of evaluation hold, in order; the first one is for
             protocols that leave it to the data.
-        cam: `activation`, `saliency`, or `auto`: activation maps where the network has them.
         optim: how to train; null for a network that only looks.
         weights: `imagenet` or the path of a weight file, see `gapcam.arch.weights`; null for random
             ones.
@@ -67,7 +64,7 @@ class Network(pl.LightningModule):
         compile: run the trunk through `torch.compile`.
 
     Raises:
-        UserError: if `cam` asks for what the network does not have, or `pixels` is unknown.
+        UserError: if `pixels` is unknown, or `weights` is no word.
     """
 
     last_layer: str
@@ -89,7 +86,7 @@ class Network(pl.LightningModule):
     published_pixels = IMAGENET
     """Pixel format of weight files that do not tell theirs (.pth, .safetensors)."""
 
-    kinds_of_maps: tuple[str, ...] = ("saliency",)
+    kinds_of_maps: tuple[str, ...] = ("saliency", *OTHERS)
     """What `cam` can be, the network's own way first."""
 
     recipe: dict[str, Any]
@@ -106,7 +103,6 @@ class Network(pl.LightningModule):
         data_pixels: PixelFormat,
         protocols: Mapping[str, Protocol],
         views: Sequence[str] = ("whole",),
-        cam: str = "auto",
         optim: Optim | None = None,
         weights: str | None = None,
         pixels: str | None = None,
@@ -124,12 +120,7 @@ class Network(pl.LightningModule):
             raise UserError(f"arch.pixels must be null, data, {', '.join(FORMATS)}; got {pixels!r}")
         self.pixels = Pixels(FORMATS.get(str(pixels), data_pixels))
         self.pixels_follow_weights = pixels is None
-        if cam not in ("auto", *self.kinds_of_maps):
-            raise UserError(
-                f"cam of {type(self).__name__} must be one of auto, "
-                f"{', '.join(self.kinds_of_maps)}; got {cam!r}"
-            )
-        self.cam = self.kinds_of_maps[0] if cam == "auto" else cam
+        self.cam = Kind(self.kinds_of_maps[0])
         self.optim = optim
         self.weights = weights
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
@@ -154,6 +145,47 @@ class Network(pl.LightningModule):
     def classify(self, inputs: Tensor) -> Output:
         """Score images `(B, 3, H, W)` in the network's own pixel format."""
 
+    @abstractmethod
+    def after_trunk(self, outputs: Tensor) -> Output:
+        """Score what the trunk gives."""
+
+    @abstractmethod
+    def head(self, features: Tensor) -> Tensor:
+        """Score the last features `(B, K, h, w)` -> logits `(B, C)`."""
+
+    def choose_maps(self, cam: str) -> None:
+        """Draw this kind of maps from now on.
+
+        Args:
+            cam: one of `kinds_of_maps`, behind which `@<layer>` may name a layer of the trunk;
+                `auto` for the network's own way.
+
+        Raises:
+            UserError: if the network cannot draw them, or the package that does is missing.
+        """
+        kind = read_kind(self.kinds_of_maps[0] if cam == "auto" else cam)
+        if kind.method not in self.kinds_of_maps:
+            raise UserError(
+                f"cam of {type(self).__name__} must be one of auto, "
+                f"{', '.join(self.kinds_of_maps)}; got {cam!r}"
+            )
+        if kind.layer is not None:
+            split(self.trunk, kind.layer)
+        self.cam = kind
+
+    def resolution_of_maps(self, features: Size) -> Size:
+        """Height and width of the chosen maps.
+
+        Args:
+            features: height and width of the last features.
+        """
+        if self.cam.method == "saliency":
+            return self.size
+        if self.cam.layer is None:
+            return features
+        before, _ = split(self.trunk, self.cam.layer)
+        return feature_shape(before, self.size, self.cam.layer)[1:]
+
     def imagenet(self) -> Source:
         """ImageNet weights that somebody hosts.
 
@@ -167,18 +199,25 @@ class Network(pl.LightningModule):
 
     def forward(self, images: Tensor) -> Output:
         """Score RGB images `(B, 3, H, W)` with values 0..255, of any type."""
-        return self.classify(self._inputs(images))
+        return self.classify(self.inputs(images))
+
+    def inputs(self, images: Tensor) -> Tensor:
+        """Images `(B, 3, H, W)`, RGB in 0..255, in the network's own pixel format and layout."""
+        inputs: Tensor = self.pixels(images)
+        return inputs.contiguous(memory_format=self.memory_format)
 
     def maps(self, images: Tensor, output: Output, classes: Tensor) -> Tensor:
         """Map the classes `(B, M)` of the images `(B, 3, H, W)` whose `output` is given.
 
         Returns:
-            `(B, M, h, w)` float32: activation maps at mapping resolution, or saliency maps of the
-            images' size, as `cam` says.
+            `(B, M, h, w)` float32: saliency maps of the images' size, others at the resolution of
+            the features they are made of, as `cam` says.
         """
+        if self.cam.method in OTHERS:
+            return other_maps(self, images, output, classes)
         # A compiled network can be differentiated only once.
         with torch.compiler.set_stance("force_eager"):
-            return saliency_maps(lambda x: self.classify(x).logits, self._inputs(images), classes)
+            return saliency_maps(lambda x: self.classify(x).logits, self.inputs(images), classes)
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of a training batch."""
@@ -259,10 +298,6 @@ class Network(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["gapcam"] = {**self.recipe, "processes": self.trainer.world_size}
-
-    def _inputs(self, images: Tensor) -> Tensor:
-        inputs: Tensor = self.pixels(images)
-        return inputs.contiguous(memory_format=self.memory_format)
 
     def _evaluate(self, batch: Batch, evaluation: Evaluation) -> None:
         evaluation.update({kind: look(self, batch, kind) for kind in evaluation.kinds}, batch)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from torch import nn
+
 from gapcam.arch.layers import LayerTable
 from gapcam.errors import UserError
 
@@ -53,3 +55,28 @@ def cut(layers: LayerTable, cuts: CutTable, trim: int | str) -> LayerTable:
             f"got {trim!r}"
         )
     return layers[: names.index(str(last)) + 1]
+
+
+def split(trunk: nn.Module, layer: str) -> tuple[nn.Sequential, nn.Sequential]:
+    """Divide a trunk behind one of its layers; both parts share the trunk's modules.
+
+    Args:
+        trunk: made by `build_layers`.
+        layer: its name; a convolution's normalisation and ReLU belong to it.
+
+    Raises:
+        UserError: if there is no such layer, or the trunk was not made here.
+    """
+    if not isinstance(trunk, nn.Sequential):
+        raise UserError(
+            f"A layer ({layer}) can be named in networks whose layers follow each other, and this "
+            "one's do not: leave out @... to look at its last features"
+        )
+    children = list(trunk.named_children())
+    own = (layer, f"{layer}_norm", f"{layer}_relu")
+    end = max((place for place, (name, _) in enumerate(children) if name in own), default=-1) + 1
+    names = [name for name, _ in children if not name.endswith(("_norm", "_relu"))]
+    if layer not in names:
+        raise UserError(f"There is no layer {layer}; give one of {', '.join(names)}")
+    modules = [module for _, module in children]
+    return nn.Sequential(*modules[:end]), nn.Sequential(*modules[end:])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from gapcam.arch.network import MAPS, Network
+from gapcam.arch.network import Network
 from gapcam.arch.profile import Profile
 from gapcam.build import versions
 from gapcam.data.data_module import DataModule
@@ -60,7 +60,7 @@ def study_facts(
             "gflops": round(measured.flops / 1e9, 4),
             "last_layer": network.last_layer,
             "mapping_resolution": list(measured.mapping_resolution),
-            "maps": MAPS[network.cam],
+            "maps": network.cam.title,
             "started_from": config["ckpt"] or start,
             "view": list(network.size),
             "pixels": network.pixels.format().describe(),

@@ -77,7 +77,7 @@ def key_of_look(network: GAPModule, dataset: LocalizationDataset) -> dict[str, o
         "classifier": digest.hexdigest(),
         "pictures": Pool([dataset]).fingerprint,
         "view": dataset.views.describe(),
-        "cam": network.cam,
+        "cam": network.cam.word,
     }
 
 

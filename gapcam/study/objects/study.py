@@ -105,9 +105,9 @@ class Objects(Study):
 
     def check(self, bench: Bench) -> None:
         require_pooled_classifier(bench.network, "study=objects")
-        if bench.network.cam != "activation":
+        if bench.network.cam.method != "cam":
             raise UserError(
-                f"study=objects is about class activation maps; leave out cam={bench.network.cam}"
+                f"study=objects is about class activation maps; leave out cam={bench.network.cam.method}"
             )
         data = _scenes(bench)
         _require_training(data)

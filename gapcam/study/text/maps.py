@@ -79,7 +79,7 @@ def map_text(
                 advance(len(some))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    settings = [list(rows), protocol.id, network.cam, bench.data.views.describe()]
+    settings = [list(rows), protocol.id, network.cam.word, bench.data.views.describe()]
     kept = bench.steps.arrays("maps", [key, settings], compute)
     return TextMaps(
         rows=rows,

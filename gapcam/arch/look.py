@@ -1,5 +1,7 @@
 """What a network says of a batch of evaluation, and where it looks."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -33,8 +35,7 @@ def look(network: "Network", batch: Batch, kind: str) -> Look:
     Args:
         network: looks.
         batch: of one view an image, or of the views `network.views`.
-        kind: of view to look at. Where there are several, as in `ten`, class probabilities are
-            averaged over them.
+        kind: of view to look at.
     """
     images, regions = batch.images, batch.regions
     if images.ndim == 5:
@@ -42,19 +43,39 @@ def look(network: "Network", batch: Batch, kind: str) -> Look:
         images, regions = images[:, part], regions[:, part]
         if images.shape[1] == 1:
             images, regions = images[:, 0], regions[:, 0]
+    choose = partial(ranked_classes, labels_B=batch.labels)
+    return look_for(network, images, regions, choose)[0]
+
+
+def look_for(
+    network: "Network", images: Tensor, regions: Tensor, choose: Callable[[Tensor], Tensor]
+) -> tuple[Look, Tensor]:
+    """Classify images, and map the classes that are chosen by their scores.
+
+    Args:
+        network: looks.
+        images: `(B, 3, H, W)`, or `(B, V, 3, H, W)` of several views, as in `ten`: then class
+            probabilities are averaged over them.
+        regions: `(B, 4)` or `(B, V, 4)` what each view shows, in pixels of its original.
+        choose: from scores `(B, C)`, the higher the likelier, to classes `(B, M)`.
+
+    Returns:
+        What was seen, and the logits `(B, C)` of all classes, averaged over the views.
+    """
     if images.ndim == 4:
         output = network(images)
-        classes = ranked_classes(output.logits, batch.labels)
+        classes = choose(output.logits)
         scores = output.logits.float().softmax(1).gather(1, classes)
-        return Look(classes, scores, network.maps(images, output, classes), regions)
+        maps = network.maps(images, output, classes)
+        return Look(classes, scores, maps, regions), output.logits
     count, flat = images.shape[1], images.flatten(0, 1)
     output = network(flat)
-    each = output.logits.float().softmax(1)
-    scores = each.view(-1, count, each.shape[1]).mean(1)
-    classes = ranked_classes(scores, batch.labels)
+    logits = output.logits.view(-1, count, output.logits.shape[1])
+    scores = logits.float().softmax(2).mean(1)
+    classes = choose(scores)
     maps = network.maps(flat, output, classes.repeat_interleave(count, 0))
     maps = maps.view(-1, count, *maps.shape[1:])
-    return Look(classes, scores.gather(1, classes), maps, regions)
+    return Look(classes, scores.gather(1, classes), maps, regions), logits.mean(1)
 
 
 def rank_of_truth(classes_BM: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.models import WeightsEnum
+from torchvision.models import AlexNet_Weights, WeightsEnum
 
 from gapcam.arch.caffemodel import read_caffemodel
 from gapcam.arch.pixels import CAFFE, PixelFormat, from_fractions
@@ -38,6 +38,12 @@ class Source(NamedTuple):
     name: str
     class_names: list[str] | None = None
     arch: Mapping[str, Any] | None = None
+
+
+def imagenet_classes() -> list[str]:
+    """Names of ILSVRC's 1000 classes, in the order of their sorted WordNet ids."""
+    names: list[str] = AlexNet_Weights.DEFAULT.meta["categories"]
+    return list(names)
 
 
 def caffe_zoo(name: str) -> Source:

@@ -17,11 +17,9 @@ from gapcam.data.headers import LOOKED_AT, PROGRESS_EVERY, header_faults
 from gapcam.data.image_files import ImageFiles
 from gapcam.data.index import Entry, SplitIndex
 from gapcam.data.settings import require_size
+from gapcam.data.transforms import usual_side
 from gapcam.data.tree import Layout, Tree, find_layout
 from gapcam.errors import UserError
-
-PAPER_SIDE = 256
-"""To which the paper's code brings pictures before it cuts crops of 224 or 227."""
 
 
 class Listing(NamedTuple):
@@ -80,9 +78,9 @@ class FileDataModule(DataModule):
         choices: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        side = max(require_size(kwargs["size"]))
+        size = require_size(kwargs["size"])
         if resize is None:
-            resize = PAPER_SIDE if 224 <= side <= PAPER_SIDE else side * 8 // 7
+            resize = usual_side(size)
         super().__init__(resize=resize, **kwargs)
         if not str(root):
             raise UserError("data.root is empty: give the folder of the data set")

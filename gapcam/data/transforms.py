@@ -13,6 +13,18 @@ from torch.nn import functional as F
 
 from gapcam.cam.views import Size, centre_offset, region, resized, ten_offsets
 
+PAPER_SIDE = 256
+"""To which the paper's code brings pictures before it cuts crops of 224 or 227."""
+
+
+def usual_side(size: Size) -> int:
+    """To which pictures are brought before crops of `size` are cut.
+
+    The paper's 256, or 8/7 of crops that are smaller than 224 or larger than 256.
+    """
+    side = max(size)
+    return PAPER_SIDE if 224 <= side <= PAPER_SIDE else side * 8 // 7
+
 
 class Crop(NamedTuple):
     """`image` `(3, H, W)` uint8, and the `region` of the original that it shows, `x0 y0 x1 y1`."""

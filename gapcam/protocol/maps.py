@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import groupby
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -114,6 +115,31 @@ def heat(protocol: "Protocol", maps: Tensor, view: Size, regions: Tensor, sizes:
     # wsolevaluation's maps have double precision.
     maps_Bhw = part.maps[:, 0].double() if protocol.region == "contour" else part.maps[:, 0].float()
     return _normalised(protocol, enlarge(usable_maps(maps_Bhw), part.grid, protocol.interpolation))
+
+
+def heat_on_pictures(
+    protocol: "Protocol", maps: Tensor, view: Size, regions: Tensor, sizes: Tensor
+) -> Iterator[Tensor]:
+    """See `Protocol.heat_on_pictures`."""
+    for part in _on_grids(protocol, maps, view, regions, sizes):
+        for maps_Mhw, region, size in zip(
+            part.maps, part.regions.tolist(), sizes[part.rows].tolist(), strict=True
+        ):
+            usable = usable_maps(maps_Mhw.float())
+            heat_MHW = _normalised(protocol, enlarge(usable, part.grid, protocol.interpolation))
+            yield _on_picture(heat_MHW, region, (size[0], size[1]))
+
+
+def _on_picture(heat_MHW: Tensor, region: list[float], size: Size) -> Tensor:
+    """Heat on the pixels of the original, zero where no view shows it."""
+    left, top = max(0, floor(region[0] + 1e-3)), max(0, floor(region[1] + 1e-3))
+    right, bottom = min(size[1], ceil(region[2] - 1e-3)), min(size[0], ceil(region[3] - 1e-3))
+    shown = enlarge(heat_MHW, (bottom - top, right - left)).clamp(0, 1)
+    if shown.shape[1:] == size:
+        return shown
+    heat = shown.new_zeros(len(heat_MHW), *size)
+    heat[:, top:bottom, left:right] = shown
+    return heat
 
 
 def _on_grids(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -199,3 +200,22 @@ class Protocol:
         A map that is constant, holds NaN, or has nothing above zero becomes zero everywhere.
         """
         return on_maps.heat(self, maps, view, regions, sizes)
+
+    def heat_on_pictures(
+        self, maps: Tensor, view: Size, regions: Tensor, sizes: Tensor
+    ) -> Iterator[Tensor]:
+        """Normalised maps in 0..1 on the pixels of each original, for people to look at.
+
+        What the protocol thresholds, enlarged once more from its grid; zero where no view shows the
+        picture.
+
+        Args:
+            maps: `(B, M, h, w)` at mapping resolution, or `(B, V, M, h, w)` of several views.
+            view: height and width of a view.
+            regions: `(B, 4)` or `(B, V, 4)` what each view shows, in pixels of its original.
+            sizes: `(B, 2)` height and width of the originals.
+
+        Yields:
+            `(M, H, W)` float32 of each original.
+        """
+        return on_maps.heat_on_pictures(self, maps, view, regions, sizes)

@@ -2,25 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
-from gapcam.arch.look import Look
 from gapcam.arch.network import Network
 from gapcam.batch import Batch, collate
-from gapcam.cam.activation import divide_by_max
 from gapcam.cam.boxes import best_iou
-from gapcam.cam.enlarge import enlarge
-from gapcam.cam.merge import merge_views
-from gapcam.cam.views import Size, mirrored_views
 from gapcam.data.data_module import DataModule
 from gapcam.data.dataset import LocalizationDataset
-from gapcam.protocol import Protocol
 
 _AT_ONCE = 8
 
@@ -96,10 +88,12 @@ def _localize_batch(
     with torch.no_grad():
         found = module.eval().predict_step(shown, 0)
         best = found._replace(maps=found.maps.narrow(-3, which, 1))
-        boxes = protocol.boxes(best.maps, module.size, best.regions, batch.sizes)[:, 0]
+        where = (best.maps, module.size, best.regions, batch.sizes)
+        boxes = protocol.boxes(*where)[:, 0]
+        heats = protocol.heat_on_pictures(*where)
     module.train(was_training)
     iou = best_iou(boxes, batch.boxes, batch.counts).cpu()
-    for row, index in enumerate(indices):
+    for row, (index, heat) in enumerate(zip(indices, heats, strict=True)):
         guess, label = int(found.classes[row, which]), int(batch.labels[row])
         picture = dataset.picture(index)
         size = picture.height, picture.width
@@ -107,7 +101,7 @@ def _localize_batch(
             index=index,
             name=dataset.name(index),
             picture=picture,
-            heat=_heat(protocol, best, row, size, module.size).numpy(),
+            heat=heat[0].cpu().numpy(),
             true_boxes=dataset.true_boxes(index, size).numpy(),
             boxes=boxes[row].cpu().numpy(),
             label=label,
@@ -117,26 +111,3 @@ def _localize_batch(
             score=float(found.scores[row, which]),
             iou=float(iou[row, 0]),
         )
-
-
-def _heat(protocol: Protocol, look: Look, row: int, size: Size, view: Size) -> Tensor:
-    """The map of one image on the pixels of the original, zero where no view shows it."""
-    maps, regions = look.maps[row : row + 1].cpu(), look.regions[row : row + 1].cpu()
-    if maps.ndim == 5:
-        merged = merge_views(
-            maps,
-            regions,
-            torch.tensor([size]),
-            size,
-            mirrored_views(maps.shape[1]),
-            interpolation=protocol.interpolation,
-            absolute=protocol.merge == "absolute",
-            coverage=protocol.coverage,
-        )
-        return divide_by_max(merged)[0, 0]
-    left, top = (int(corner) for corner in regions[0, :2].tolist())
-    right, bottom = (ceil(corner - 1e-3) for corner in regions[0, 2:].tolist())
-    seen = enlarge(enlarge(maps, view), (bottom - top, right - left))
-    heat = maps.new_zeros(size)
-    heat[top:bottom, left:right] = divide_by_max(seen)[0, 0]
-    return heat

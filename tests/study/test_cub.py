@@ -3,7 +3,7 @@
 import csv
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,6 +36,15 @@ from gapcam.study_tools.execution import write_sheet
 
 METRICS = {"full": "cls_top1", "crop": "cls_top1_crop", "bbox": "cls_top1_bbox"}
 NETWORK = ("study=cub", "arch=small_gap", "arch.units=8")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Batches are small: several threads would mostly wait for each other on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def cub(**changed: Any) -> Cub:

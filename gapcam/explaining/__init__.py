@@ -1,0 +1,1 @@
+"""Where a network looks in pictures of one's own: what `gapcam.explain` is made of."""

@@ -14,7 +14,9 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, open_dict
 
+from gapcam.arch.kinds import read_kind
 from gapcam.atomic import require_writable
+from gapcam.comparison_table import print_comparison
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
 from gapcam.failure import describe
@@ -63,9 +65,8 @@ def evaluate(config: DictConfig) -> dict[str, Any]:
     _take_words_for_paths(config)
     require_one_source(config, words)
     require_choices(config)
-    words_of_name = [source_name(config), data_of(config), config.split]
-    name = config.name or "-".join([*words_of_name, "+".join(config.get("protocol") or ())])
-    folder = Path(str(config.evaluations)) / name
+    require_kinds(config)
+    folder = Path(str(config.evaluations)) / (config.name or results_name(config))
     require_own_folder(folder)
     if folder in _WRITTEN and HydraConfig.get().mode == RunMode.MULTIRUN:
         raise UserError(
@@ -74,19 +75,21 @@ def evaluate(config: DictConfig) -> dict[str, Any]:
         )
     try:
         with console.status("loading torch"):
+            from gapcam.comparison import compare
             from gapcam.score_network import arch_of
             from gapcam.scoring import score
         if config.ckpt is not None:
             with open_dict(config):
                 config.arch = arch_of(Path(config.ckpt))
         command = shlex.join(["python", "-m", "gapcam.evaluate", *words])
-        facts = score(settings(config), folder, command, console)
+        several = isinstance(config.cam, ListConfig)
+        facts = (compare if several else score)(settings(config), folder, command, console)
     except (KeyboardInterrupt, SystemExit):
         # Lightning turns Ctrl-C into SystemExit once it has shut down.
         console.print("Interrupted; the same command begins anew.")
         raise SystemExit(130) from None
     _WRITTEN.add(folder)
-    print_result(facts, str(folder), console, config.split)
+    (print_comparison if several else print_result)(facts, str(folder), console, config.split)
     return facts
 
 
@@ -131,6 +134,25 @@ def require_choices(config: DictConfig) -> None:
         raise UserError(f"view must be a height and a width, as in [224,224]; got {view!r}")
 
 
+def require_kinds(config: DictConfig) -> None:
+    """Refuse kinds of maps that no network draws, or kinds where maps are given.
+
+    Raises:
+        UserError: names those that there are.
+    """
+    several = isinstance(config.cam, ListConfig)
+    words = list(config.cam) if several else [] if config.cam is None else [config.cam]
+    if several and (not words or len(set(map(str, words))) < len(words)):
+        raise UserError(
+            f"cam must list kinds of maps once each, as in cam=[cam,gradcam]; got {words}"
+        )
+    if words and config.maps is not None:
+        raise UserError(f"maps={config.maps} are what they are; leave out cam")
+    for word in words:
+        if word != "auto" or several:
+            read_kind(word)
+
+
 def require_own_folder(folder: Path) -> None:
     """Refuse a folder of results that cannot be written to, or has others, before any work.
 
@@ -149,6 +171,16 @@ def _command_of(path: Path) -> str:
         return str(json.loads(path.read_text())["command"])
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+def results_name(config: DictConfig) -> str:
+    """A word for what is scored and how: the source, the data, the protocols, the kinds of maps."""
+    words = [source_name(config), data_of(config), config.split]
+    words.append("+".join(config.get("protocol") or ()))
+    if config.cam is not None:
+        kinds = config.cam if isinstance(config.cam, ListConfig) else [config.cam]
+        words.append(file_name("+".join(kinds)))
+    return "-".join(words)
 
 
 def source_name(config: DictConfig) -> str:

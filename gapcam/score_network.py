@@ -1,7 +1,7 @@
 """Scoring a network: a checkpoint of a run, or weights from anywhere."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
@@ -27,29 +27,38 @@ def arch_of(path: Path) -> dict[str, Any]:
     return arch
 
 
+class Source(NamedTuple):
+    """A `network`, and where it is from, in words."""
+
+    network: Network
+    title: str
+
+
 def score_network(
-    config: dict[str, Any], data: DataModule, dataset: LocalizationDataset, console: Console
+    config: dict[str, Any],
+    source: Source,
+    data: DataModule,
+    dataset: LocalizationDataset,
+    console: Console,
 ) -> Scored:
     """Look at a split once, and score what the network sees under every protocol.
 
     Args:
         config: settled configuration of `gapcam.evaluate`.
+        source: the network.
         data: has the validation split, on which thresholds are chosen.
         dataset: the split to score.
         console: where it is said what will run.
-
-    Raises:
-        UserError: if the network cannot be had, or does not fit the data.
     """
-    module, source = _network(config, data_facts(data), console)
+    module = source.network
     measured = profile(module, module.size, module.last_layer)
     resolution = module.resolution_of_maps(measured.mapping_resolution)
     trainer = build_trainer(config, Path(config["evaluations"]))
     device = f"{trainer.world_size} x {trainer.strategy.root_device.type}"
     seen_as = data.views.describe()
     console.print(
-        f"{source}: {resolution[0]}x{resolution[1]} maps ({module.cam.title}) of {len(dataset):,} "
-        f"images of the {dataset.split} split, {seen_as}; {device}",
+        f"{source.title}: {resolution[0]}x{resolution[1]} maps ({module.cam.title}) of "
+        f"{len(dataset):,} images of the {dataset.split} split, {seen_as}; {device}",
         highlight=False,
         soft_wrap=True,
     )
@@ -67,7 +76,7 @@ def score_network(
         numbers=dict(module.test_numbers),
         images=len(next(iter(details.values())).index),
         maps={
-            "source": source,
+            "source": source.title,
             "kind": module.cam.title,
             "mapping_resolution": list(resolution),
             "view": list(module.size),
@@ -79,11 +88,16 @@ def score_network(
     )
 
 
-def _network(
-    config: dict[str, Any], facts: dict[str, Any], console: Console
-) -> tuple[Network, str]:
+def open_network(config: dict[str, Any], data: DataModule, console: Console) -> Source:
+    """The network that a configuration of `gapcam.evaluate` names.
+
+    Raises:
+        UserError: if it cannot be had, or does not fit the data, or cannot draw the maps.
+    """
+    several = isinstance(config["cam"], list)
+    cam, facts = None if several else config["cam"], data_facts(data)
     if config["ckpt"] is None:
-        module = build_module(config["arch"], config["protocol"], facts, config["cam"] or "auto")
+        module = build_module(config["arch"], config["protocol"], facts, cam or "auto")
         loaded = load_weights(module)
         assert loaded is not None
         if loaded.fresh:
@@ -92,7 +106,7 @@ def _network(
                 "them with python -m gapcam.run, or give the data that the weights were trained on."
             )
         console.print(loaded.describe(), highlight=False, soft_wrap=True)
-        return module, f"{type(module).__name__}, {config['arch']['weights']}"
+        return Source(module, f"{type(module).__name__}, {config['arch']['weights']}")
     path = Path(config["ckpt"])
     checkpoint = read_checkpoint(path)
     recipe = checkpoint["gapcam"]
@@ -100,9 +114,9 @@ def _network(
     changed = {
         "protocol": config["protocol"],
         "data": recipe["data"] | {"views": facts["views"]},
-        "cam": config["cam"] or recipe["cam"],
+        "cam": cam or recipe["cam"],
     }
-    return rebuild(path, checkpoint, **changed), str(path)
+    return Source(rebuild(path, checkpoint, **changed), str(path))
 
 
 def _require_same_data(path: Path, trained_on: dict[str, Any], given: dict[str, Any]) -> None:

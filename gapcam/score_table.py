@@ -150,15 +150,20 @@ def print_scores(
     console: Console,
 ) -> None:
     """Print the table of `score_rows`."""
+    print_rows(score_rows(numbers, intervals, mistakes), list(numbers), console)
+
+
+def print_rows(rows: Sequence[Row], columns: Sequence[str], console: Console) -> None:
+    """Print lines, under the titles of their sections."""
     table = Table()
     table.add_column("", min_width=_TITLE_WIDTH)
-    for name in numbers:
+    for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     section = None
-    for row in score_rows(numbers, intervals, mistakes):
+    for row in rows:
         if row.section != section:
             table.add_section()
-            table.add_row(f"[bold]{row.section}[/]", *[""] * len(numbers))
+            table.add_row(f"[bold]{row.section}[/]", *[""] * len(columns))
             section = row.section
         is_dim = row.section == LIMITS
         title = Padding(row.title, (0, 0, 0, 2))

@@ -1,6 +1,7 @@
 """What a network says of a batch of evaluation, and where it looks."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,19 +64,28 @@ def look_for(
         What was seen, and the logits `(B, C)` of all classes, averaged over the views.
     """
     if images.ndim == 4:
-        output = network(images)
+        with _timed(network, "classifying"):
+            output = network(images)
         classes = choose(output.logits)
         scores = output.logits.float().softmax(1).gather(1, classes)
-        maps = network.maps(images, output, classes)
+        with _timed(network, "mapping"):
+            maps = network.maps(images, output, classes)
         return Look(classes, scores, maps, regions), output.logits
     count, flat = images.shape[1], images.flatten(0, 1)
-    output = network(flat)
+    with _timed(network, "classifying"):
+        output = network(flat)
     logits = output.logits.view(-1, count, output.logits.shape[1])
     scores = logits.float().softmax(2).mean(1)
     classes = choose(scores)
-    maps = network.maps(flat, output, classes.repeat_interleave(count, 0))
+    with _timed(network, "mapping"):
+        maps = network.maps(flat, output, classes.repeat_interleave(count, 0))
     maps = maps.view(-1, count, *maps.shape[1:])
     return Look(classes, scores.gather(1, classes), maps, regions), logits.mean(1)
+
+
+def _timed(network: "Network", what: str) -> AbstractContextManager[None]:
+    watch = network.stopwatch
+    return nullcontext() if watch is None else watch.measure(what, network.device)
 
 
 def rank_of_truth(classes_BM: Tensor) -> Tensor:

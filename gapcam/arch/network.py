@@ -18,6 +18,7 @@ from gapcam.arch.optim import Optim
 from gapcam.arch.other_maps import other_maps
 from gapcam.arch.pixels import FORMATS, IMAGENET, PixelFormat, Pixels
 from gapcam.arch.profile import feature_shape
+from gapcam.arch.stopwatch import Stopwatch
 from gapcam.arch.trunk import split
 from gapcam.arch.weights import Source
 from gapcam.batch import Batch
@@ -91,6 +92,9 @@ class Network(pl.LightningModule):
 
     recipe: dict[str, Any]
     """Plain description from which `gapcam.load` builds this network again; set by `build`."""
+
+    stopwatch: Stopwatch | None = None
+    """Times what looking at batches costs, where somebody asks."""
 
     test_numbers: dict[str, float]
     """Numbers of the last test, of all processes."""

@@ -1,6 +1,6 @@
 """Heat maps and boxes drawn on pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -73,6 +73,29 @@ def thumbnail(found: Localization, side: int) -> Image.Image:
     """Draw the overlay with true and predicted box; its longer side has `side` pixels."""
     picture, heat, scale = _resized(found, side)
     return _with_boxes(overlay(picture, heat), found, scale)
+
+
+def side_by_side(columns: Mapping[str, Sequence[Localization]], side: int = 200) -> Image.Image:
+    """Draw the same pictures as several methods see them: a row a picture, a column a method.
+
+    Args:
+        columns: of the same pictures, in the same order, by the method's title.
+        side: of the longer side of each picture, in pixels.
+    """
+    width, height = side + 4, side + _CAPTION_HEIGHT
+    rows = len(next(iter(columns.values())))
+    sheet = Image.new("RGB", (width * len(columns), _CAPTION_HEIGHT + height * rows), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for column, (title, found) in enumerate(columns.items()):
+        left = column * width
+        draw.text((left + 2, 4), _fit(title, font, side), fill="black", font=font)
+        for row, one in enumerate(found):
+            top = _CAPTION_HEIGHT + row * height
+            sheet.paste(thumbnail(one, side), (left, top))
+            text = f"{one.guess_name}, IoU {one.iou:.2f}"
+            place = (left + 2, top + height - _CAPTION_HEIGHT + 2)
+            draw.text(place, _fit(text, font, side), fill="black", font=font)
+    return sheet
 
 
 def _resized(

@@ -107,7 +107,8 @@ class Objects(Study):
         require_pooled_classifier(bench.network, "study=objects")
         if bench.network.cam.method != "cam":
             raise UserError(
-                f"study=objects is about class activation maps; leave out cam={bench.network.cam.method}"
+                "study=objects is about class activation maps; leave out "
+                f"cam={bench.network.cam.word}"
             )
         data = _scenes(bench)
         _require_training(data)

@@ -92,6 +92,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path} was written by another version of gapcam: expected its recipe to hold "
             f"{', '.join(sorted(RECIPE))}."
         )
+    if recipe["cam"] == "activation":
+        recipe["cam"] = "cam"  # as it was called before other methods had names
     return checkpoint
 
 

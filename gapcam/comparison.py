@@ -81,8 +81,10 @@ def compare(config: dict[str, Any], folder: Path, command: str, console: Console
         "command": command,
     }
     if is_main_process():
+        protocol = source.network.test_evaluation.main
+        heading = f"true classes; protocol {protocol.title}, {split.dataset.split} split"
         with atomic_path(folder / "pictures.png") as temporary:
-            side_by_side(pictures).save(temporary, format="PNG", optimize=True)
+            side_by_side(pictures, heading).save(temporary, format="PNG", optimize=True)
         write_methods(folder / "methods.csv", together, split.stage)
         write_text(folder / "metrics.json", json.dumps(together, indent=2))
     return together

@@ -53,6 +53,12 @@ pytest_plugins = ["evaluation_fixtures"]
             "Results cannot be written to /etc/passwd/x-digits",
         ),
         (["arch.weights=/no.pth"], "there is no file /no.pth"),
+        (["ckpt=a", "cam=gradient"], "cam must be auto or one of cam, .*; got 'gradient'"),
+        (["ckpt=a", "cam=[cam,gradcan]"], r"got 'gradcan'\. Did you mean gradcam\?"),
+        (["ckpt=a", "cam=[cam,auto]"], "cam must be auto or one of cam, .*; got 'auto'"),
+        (["ckpt=a", "cam=[cam,cam]"], r"list kinds of maps once each, .*; got \['cam', 'cam'\]"),
+        (["ckpt=a", "cam=[]"], r"cam must list kinds of maps once each, .*; got \[\]"),
+        (["maps=x", "cam=gradcam"], "maps=x are what they are; leave out cam"),
     ],
 )
 def test_mistakes(type_words: Evaluate, words: list[str], message: str, tmp_path: Path) -> None:
@@ -66,7 +72,8 @@ def test_mistakes(type_words: Evaluate, words: list[str], message: str, tmp_path
     [
         (["data.size=[32,32]"], r"sees images of \[64, 64\], and data.size is \[32, 32\]"),
         (["protocol=released"], "looks at ten views, and this data set has whole pictures only"),
-        (["cam=gradient"], "cam of SmallGAP must be one of auto, activation, saliency"),
+        (["cam=gradcam@fire9"], "There is no layer fire9; give one of conv1_1, "),
+        (["cam=[cam,gradcam@fire9]"], "There is no layer fire9; give one of conv1_1, "),
         (["trainer.accelerator=gpux"], "trainer: "),
         (["trainer.limit_test_batches=0"], "limit_test_batches=0 leaves nothing to report"),
     ],
@@ -162,6 +169,7 @@ finally: assert 'torch' not in sys.modules, 'torch was imported'
     ("words", "code", "message"),
     [
         (["--help"], 0, "Score a network, or heat maps made by any program"),
+        (["ckpt=x", "cam=[cam,gradcan]"], 1, "got 'gradcan'. Did you mean gradcam?"),
         (["protocol=[paper,exat]"], 1, "There is no protocol=exat. Did you mean exact?"),
         (["map=x"], 1, "There is no setting map. The configuration has: "),
         (["maps=x", "split=train"], 1, "split must be one of test, val; got 'train'"),

@@ -96,15 +96,17 @@ def _formula(method: str, features: Tensor) -> Callable[[Tensor], Tensor]:
     units = features.cpu().numpy()
     if method == "eigengradcam":
         return lambda gradient: _first_component(units * gradient.cpu().numpy()).to(features)
-    # The package adds 1e-6 to a denominator in which gradients are squared, and those of averages
-    # are far smaller. Larger gradients of smaller units have the same maps in the paper's formula.
-    large = _LARGE if method == "gradcam++" else 1.0
     # Asked for its formula alone, a class needs no network; its constructor does.
     cam = getattr(package, _CLASSES[method])(nn.Linear(1, 1), [])
+    large = 1.0
+    if method == "gradcam++":
+        # The package adds 1e-6 to a denominator of squared gradients, and those of averages are far
+        # smaller. Larger gradients of smaller units have the same maps by the paper's formula.
+        units, large = units.astype(np.float64) / _LARGE, _LARGE
 
     def maps(gradient: Tensor) -> Tensor:
-        scaled = gradient.double().cpu().numpy() * large
-        found = cam.get_cam_image(None, None, None, units / large, scaled, False)
+        gradients = gradient.cpu().numpy().astype(units.dtype) * units.dtype.type(large)
+        found = cam.get_cam_image(None, None, None, units, gradients, False)
         return torch.from_numpy(found).to(features)
 
     return maps

@@ -75,22 +75,26 @@ def thumbnail(found: Localization, side: int) -> Image.Image:
     return _with_boxes(overlay(picture, heat), found, scale)
 
 
-def side_by_side(columns: Mapping[str, Sequence[Localization]], side: int = 200) -> Image.Image:
+def side_by_side(
+    columns: Mapping[str, Sequence[Localization]], heading: str, side: int = 200
+) -> Image.Image:
     """Draw the same pictures as several methods see them: a row a picture, a column a method.
 
     Args:
         columns: of the same pictures, in the same order, by the method's title.
+        heading: above all of them.
         side: of the longer side of each picture, in pixels.
     """
     width, height = side + 4, side + _CAPTION_HEIGHT
     rows = len(next(iter(columns.values())))
-    sheet = Image.new("RGB", (width * len(columns), _CAPTION_HEIGHT + height * rows), "white")
+    sheet = Image.new("RGB", (width * len(columns), 2 * _CAPTION_HEIGHT + height * rows), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    draw.text((2, 4), _fit(heading, font, sheet.width - 4), fill="black", font=font)
     for column, (title, found) in enumerate(columns.items()):
         left = column * width
-        draw.text((left + 2, 4), _fit(title, font, side), fill="black", font=font)
+        draw.text((left + 2, _CAPTION_HEIGHT + 4), _fit(title, font, side), fill="black", font=font)
         for row, one in enumerate(found):
-            top = _CAPTION_HEIGHT + row * height
+            top = 2 * _CAPTION_HEIGHT + row * height
             sheet.paste(thumbnail(one, side), (left, top))
             text = f"{one.guess_name}, IoU {one.iou:.2f}"
             place = (left + 2, top + height - _CAPTION_HEIGHT + 2)

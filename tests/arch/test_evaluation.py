@@ -257,7 +257,7 @@ def views(*kinds: str) -> Batch:
     )
 
 
-@pytest.mark.parametrize("cam", ["activation", "saliency"])
+@pytest.mark.parametrize("cam", ["cam", "saliency", "gradcam", "layercam"])
 def test_kinds_of_views_seen_together_are_seen_as_alone(cam: str) -> None:
     torch.manual_seed(0)
     module = network("arch.size=[16,16]", f"cam={cam}", classes=4).eval()

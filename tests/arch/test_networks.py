@@ -285,4 +285,4 @@ def test_auxiliary_heads_weigh_three_tenths() -> None:
 @pytest.mark.parametrize("arch", [*ORIGINALS, *GAP, "small_gap"])
 def test_originals_and_gap_networks_say_where_they_look(arch: str) -> None:
     module = network(f"arch={arch}", classes=7)
-    assert module.cam == ("saliency" if arch in ("alexnet", "vgg") else "activation")
+    assert module.cam.method == ("saliency" if arch in ("alexnet", "vgg") else "cam")

@@ -134,7 +134,7 @@ def test_bfloat16_changes_rounding_only(arch: str) -> None:
     assert found["maps"].dtype == torch.float32
     assert_close({"logits": found["logits"]}, {"logits": expected["logits"]}, tolerance=0.03)
     # Eight bits of mantissa, seen through gates and normalisations; saliency is kept out of it.
-    limit = 1e-3 if module.cam == "saliency" else 0.2
+    limit = 1e-3 if module.cam.method == "saliency" else 0.2
     assert_close({"maps": found["maps"]}, {"maps": expected["maps"]}, limit)
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 ERRORS = {
     "cls_top1": "classification, top-1",
+    "cls_top1_per_class": "classification, top-1, mean over the classes",
     "cls_top5": "classification, top-5",
     "cls_top1_crop": "classification of what the network's own boxes cut out",
     "cls_top1_bbox": "classification of what the true boxes cut out",
@@ -33,12 +34,13 @@ ACCURACIES = {
     "object_overlap": "overlap of each scene's most informative objects",
 }
 WITHOUT_MAPS = (
-    *("cls_top1", "cls_top5", "cls_top1_crop", "cls_top1_bbox"),
-    *("average_precision", "vqa_accuracy"),
+    *("cls_top1", "cls_top1_per_class", "cls_top5", "cls_top1_crop", "cls_top1_bbox"),
+    *("average_precision", "vqa_accuracy", "object_overlap"),
 )
 """Numbers that no protocol has a part in."""
 
 CHANCES = {
+    "floor_accuracy": "accuracy of always naming the most frequent class",
     "floor_average_precision": "average precision of chance",
     "floor_pixel_ap": "average precision of pixels, every pixel alike",
     "floor_box_recall": "true boxes found by a box around the whole image",

@@ -206,6 +206,7 @@ def test_it_goes_on_after_a_crash(
         ("", r"no layer ''|SmallGAP has no"),
         ("conv9_9", r"SmallGAP has no layer 'conv9_9'; among its layers are conv3_2"),
         ("classifier", r"layer classifier of SmallGAP has random weights"),
+        ("val_evaluation", r"val_evaluation of SmallGAP is no layer whose answers .*study.layer"),
     ],
 )
 def test_layers_that_are_not_there(made: Callable[..., Bench], layer: str, match: str) -> None:

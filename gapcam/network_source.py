@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+import torch
+import yaml
 
 from gapcam.arch.loading import IMAGENET, load_weights
 from gapcam.arch.network import Network
@@ -12,6 +13,7 @@ from gapcam.arch.pixels import IMAGENET as IMAGENET_PIXELS
 from gapcam.arch.weights import imagenet_classes, read_source
 from gapcam.build import build_module
 from gapcam.checkpoint import read_checkpoint, rebuild
+from gapcam.config_dir import CONFIG_DIR
 from gapcam.data.data_module import IMAGENET_MEAN, IMAGENET_STD
 from gapcam.errors import UserError
 
@@ -51,27 +53,47 @@ def network_of(config: Mapping[str, Any]) -> tuple[Network, str]:
     return module.eval(), loaded.describe()
 
 
-def require_one_network(config: DictConfig, words: list[str]) -> None:
-    """Refuse a command that names no trained network, or two. No torch is needed to tell.
+def pretrained(
+    arch: str,
+    *,
+    class_names: str | Path | None = None,
+    cam: str = "auto",
+    device: str | torch.device = "cpu",
+    **settings: Any,
+) -> Network:
+    """A network with published weights, or anybody's, in evaluation mode.
 
     Args:
-        config: has `ckpt` and `arch`.
-        words: of the command line.
+        arch: an option of the configuration group, as in `arch=torchvision_gap`.
+        class_names: a text file with the name of a class on each line; null: what the weights say,
+            or ImageNet's.
+        cam: which maps, see `gapcam.arch.network`.
+        device: where to put it.
+        settings: of the network: `weights="imagenet"` or a path, `name="resnet50"`, ...
 
     Raises:
-        UserError: saying how to name one.
+        UserError: if there is no such network or setting, or the weights cannot be had.
     """
-    of_arch = [word for word in words if word.lstrip("+~").startswith("arch")]
-    if config.ckpt is not None and of_arch:
-        raise UserError(
-            f"{config.ckpt} says what network it is; leave out {' '.join(of_arch)}, or give "
-            "arch.weights=... instead of ckpt=..."
-        )
-    if config.ckpt is None and config.arch.get("weights") is None:
-        raise UserError(
-            "Which network? Give ckpt=<a run's checkpoints/last.ckpt>, or one with weights: "
-            "arch=torchvision_gap arch.name=resnet50 arch.weights=imagenet"
-        )
+    folder = CONFIG_DIR / "arch"
+    if not (folder / f"{arch}.yaml").is_file():
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+        raise UserError(f"There is no arch {arch!r}. Known are {known}")
+    node: dict[str, Any] = yaml.safe_load((folder / f"{arch}.yaml").read_text(encoding="utf-8"))
+    node.pop("defaults", None)  # the recipe to train it by
+    unknown = sorted(settings.keys() - node.keys())
+    if unknown:
+        raise UserError(f"{arch} has no setting {', '.join(unknown)}; it has {', '.join(node)}")
+    node |= settings
+    if node["weights"] is None:
+        raise UserError(f"{arch} needs weights: weights='imagenet', or the path of a file")
+    config = {
+        "ckpt": None,
+        "arch": node,
+        "class_names": class_names,
+        "cam": cam,
+        "protocol": {"paper": {"_target_": "gapcam.protocol.Protocol"}},
+    }
+    return network_of(config)[0].to(device)
 
 
 def read_class_names(path: Path) -> list[str]:

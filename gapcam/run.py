@@ -6,6 +6,7 @@ Importing this module does not import torch: help, completion and mistakes answe
 import gc
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from gapcam.claimed import work_in
 from gapcam.config_dir import CONFIG_DIR
 from gapcam.errors import UserError
-from gapcam.failure import FAILED, describe, is_explained, read_failure
+from gapcam.failure import describe, is_explained
 from gapcam.plain_config import plain_config
 from gapcam.run_directory import RunDirectory, State, is_main_process
 from gapcam.suggest import explained
@@ -31,7 +32,8 @@ from gapcam.sweep_guard import (
     starts_processes,
 )
 from gapcam.sweep_jobs import remember_sweeps, sweep_jobs
-from gapcam.sweep_table import Job, print_sweep
+from gapcam.sweep_outcome import outcome
+from gapcam.sweep_table import print_sweep
 from gapcam.view_choice import settle_views
 
 OBJECTIVES = ("test/loc_top1", "test/cls_top1")
@@ -52,7 +54,7 @@ def main() -> None:
         with explained():
             compose_and_run()
     finally:
-        print_sweep(sweep_jobs(_outcome), wide_console())
+        print_sweep(sweep_jobs(partial(outcome, directory_of=_directory)), wide_console())
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
@@ -145,27 +147,6 @@ def _is_sweep() -> bool:
 
 def _has_one_process() -> bool:
     return _is_sweep() and not starts_processes(HydraConfig.get().launcher)
-
-
-def _outcome(config: DictConfig) -> Job:
-    """What a job of a sweep left behind, wherever it ran."""
-    HydraConfig.instance().set_config(config)  # the name of a run asks it for choices
-    job = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    title = str(OmegaConf.select(job, "run_id"))
-    try:
-        directory = _directory(job)
-        state = directory.state()
-    except UserError as error:
-        return Job(title, None, str(error))
-    if state is State.FINISHED:
-        return Job(title, directory.metrics())
-    failure = read_failure(directory.path)
-    if failure is not None:
-        return Job(title, None, f"{failure.message}\nall of it is in {directory.path / FAILED}")
-    if state is State.NEW:
-        return Job(title, None, f"nothing is in {directory.path}", "not begun")
-    hint = "it was stopped, or it is still running; the same command goes on"
-    return Job(title, None, hint, "unfinished")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gapcam.cam.enlarge import enlarge
 from gapcam.cam.views import centre_offset, region, ten_offsets
-from gapcam.protocol import Protocol
+from gapcam.protocol import PUBLISHED, Protocol
 
 VIEW = (24, 24)
 FULL = (32, 32)
@@ -26,6 +26,26 @@ CELLS = (6, 7)
 CLASSES = 2
 
 Map = NDArray[np.float64]
+
+CUT = [
+    (PUBLISHED["paper"], "whole"),
+    (PUBLISHED["paper"], "centre"),
+    (PUBLISHED["paper"], "ten"),
+    (PUBLISHED["wsolevaluation"].at(0.4), "whole"),
+    (PUBLISHED["wsolevaluation"].at(0.0), "whole"),
+    (PUBLISHED["exact"].at(0.35), "centre"),
+    (Protocol(name="mine", grid=19, connectivity=4), "whole"),
+    (Protocol(name="mine", grid=19, interpolation="cubic", threshold=0.6), "centre"),
+    (Protocol(name="mine", grid="original"), "whole"),
+    (Protocol(name="mine", grid="original", interpolation="cubic"), "centre"),
+    (Protocol(name="mine", grid="original", normalise="minmax"), "ten"),
+    (Protocol(name="mine", grid=64, merge="absolute", coverage=False), "ten"),
+    (Protocol(name="mine", grey=True), "whole"),
+    (Protocol(name="mine", grey=True, grid="original", connectivity=4), "centre"),
+    (Protocol(name="mine", percentile=80, threshold=0.4), "whole"),
+    (Protocol(name="mine", percentile=95, normalise="minmax", grid="original"), "ten"),
+]
+"""Protocols that cut boxes, and what they look at."""
 
 
 class Seen(NamedTuple):
@@ -145,3 +165,12 @@ def iou(one: list[float], other: list[float]) -> float:
         return 0.0
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
     return across * down / (sum(areas) - across * down)
+
+
+def title(value: Any) -> str | None:
+    """A protocol by its unusual settings, to name a test."""
+    if not isinstance(value, Protocol):
+        return None
+    default = Protocol(name="mine")
+    changed = (f"{k}={v}" for k, v in vars(value).items() if v != getattr(default, k))
+    return " ".join(changed)

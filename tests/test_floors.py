@@ -20,6 +20,7 @@ FLOORS = {
     "gapcam.viz": 3,
     "gapcam.callbacks": 3,
     "gapcam.study": 3,
+    "gapcam.explaining": 3,
     "gapcam.threshold_choice": 3,
 }
 """Everything else is a command or what commands share: floor 4."""
@@ -29,6 +30,7 @@ NEIGHBOURS = {
     ("gapcam.metrics", "gapcam.protocol"),
     ("gapcam.callbacks", "gapcam.viz"),
     ("gapcam.study", "gapcam.viz"),
+    ("gapcam.explaining", "gapcam.viz"),
     ("gapcam.study", "gapcam.threshold_choice"),
 }
 """The few that may look sideways, in this direction only."""
@@ -46,6 +48,7 @@ ALLOWED = {
     "gapcam.viz": {"torch", "numpy", "PIL", "matplotlib", "jinja2"},
     "gapcam.study": {"torch", "numpy", "scipy", "sklearn", "PIL", "matplotlib", "pytorch_lightning"}
     | {"torchmetrics"},
+    "gapcam.explaining": {"torch", "numpy", "PIL", "matplotlib"},
     "gapcam.callbacks": {"torch", "numpy", "pytorch_lightning", "lightning_fabric", "wandb"},
 }
 ONLY_HERE = {

@@ -45,6 +45,23 @@ def test_one_line_a_job() -> None:
     assert "protocol paper; floor: the better of" in lines
 
 
+def test_studies_show_what_they_have() -> None:
+    some = {"test/cls_top1": 0.2, "test/cls_top1_crop": 0.15}
+    jobs = [Job("a", {**facts("conv5", 0.5), "metrics": some})]
+    jobs.append(Job("b", {**facts("conv5", 0.5), "metrics": {"test/pixel_ap": 0.25}}))
+    lines = printed(jobs)
+    assert "2 jobs, errors and accuracies in %" in lines
+    heads = [cell.strip() for cell in lines.splitlines()[2].strip("┃").split("┃")][5:]
+    assert heads == ["class top-1", "own boxes", "AP of pixels (accuracy)"]
+    cells = {
+        row.strip("│ ").partition(" ")[0]: [cell.strip() for cell in row.strip("│").split("│")][5:]
+        for row in lines.splitlines()
+        if row.startswith("│")
+    }
+    assert cells == {"a": ["20.00", "15.00", "-"], "b": ["-", "-", "25.00"]}
+    assert "floor" not in lines
+
+
 def test_a_job_that_did_not_end() -> None:
     lines = printed([Job("a", None, "it was stopped", "unfinished"), Job("b", None, "x" * 300)])
     assert "│ unfinished" in lines

@@ -37,6 +37,22 @@ def read_rgb(path: Path) -> Image.Image:
     return decode_rgb(path, str(path))
 
 
+def rgb_of(picture: Image.Image, name: str) -> Image.Image:
+    """An opened picture as RGB; see `read_rgb`.
+
+    Args:
+        picture: of any mode.
+        name: for messages.
+
+    Raises:
+        UserError: as `read_rgb`.
+    """
+    try:
+        return _to_rgb(picture)
+    except _UNREADABLE as error:
+        raise UserError(f"{name}: {_reason(error)}") from error
+
+
 def read_size(path: Path) -> tuple[int, int]:
     """Height and width of a picture as stored; reads no more than its header.
 
@@ -107,10 +123,7 @@ def decode_rgb(source: Path | io.BytesIO, name: str) -> Image.Image:
         UserError: as `read_rgb`.
     """
     with open_picture(source, name) as picture:
-        try:
-            return _to_rgb(picture)
-        except _UNREADABLE as error:
-            raise UserError(f"{name}: {_reason(error)}") from error
+        return rgb_of(picture, name)
 
 
 def open_picture(source: Path | io.BytesIO, name: str) -> Image.Image:

@@ -1,35 +1,69 @@
 """Pictures as people have them: files, Pillow's, arrays and tensors."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from torch import Tensor
 
-from gapcam.data.decode import read_upright
+from gapcam.data.decode import open_picture, rgb_of
 from gapcam.errors import UserError
 
-Picture: TypeAlias = str | Path | Image.Image | NDArray[np.uint8] | torch.Tensor
-"""A file, a picture of Pillow's of any mode, `(H, W, 3)` or `(H, W)` uint8 values, or a tensor
-`(3, H, W)` uint8."""
+Picture: TypeAlias = str | Path | Image.Image | np.ndarray | Tensor
+"""A file, a picture of Pillow's of any mode, values 0..255 as `(H, W, 3)` or `(H, W)` of numpy's or
+as `(3, H, W)` of torch's."""
+
+_ORIENTATION = 0x0112
+"""The EXIF tag that says how the camera was held."""
 
 
-def as_rgb(picture: Picture, upright: bool = True) -> Image.Image:
+def as_rgb(picture: Picture, upright: bool = True, name: str = "the picture") -> Image.Image:
     """A picture as RGB.
 
     Args:
         picture: see `Picture`.
-        upright: turn a photograph as its camera was held (EXIF). Evaluation does not, because
-            annotations are made on the pixels as they are stored.
+        upright: turn a photograph the way its camera was held (EXIF). Evaluation does not, because
+            annotations are made on pixels as they are stored.
+        name: for messages; files have their own.
 
     Raises:
         UserError: if it cannot be read, or is none of these.
     """
     if isinstance(picture, str | Path):
-        return read_upright(Path(picture)) if upright else read_rgb(Path(picture))
+        with open_picture(Path(picture).expanduser(), str(picture)) as opened:
+            return as_rgb(opened, upright, str(picture))
     if isinstance(picture, Image.Image):
-        return ImageOps.exif_transpose(picture).convert("RGB") if upright else picture.convert("RGB")
-    return _of_values(picture)
+        rgb = rgb_of(picture, name)
+        turn = picture.getexif().get(_ORIENTATION, 1) if upright else 1
+        return rgb if turn == 1 else _turned(rgb, turn)
+    return Image.fromarray(_values(picture, name)).convert("RGB")
+
+
+def _turned(rgb: Image.Image, orientation: int) -> Image.Image:
+    # Conversion to RGB may lose the tag, and Pillow turns by the tag alone.
+    rgb.getexif()[_ORIENTATION] = orientation
+    return ImageOps.exif_transpose(rgb)
+
+
+def _values(picture: object, name: str) -> NDArray[np.uint8]:
+    values = picture.detach().cpu().numpy() if isinstance(picture, Tensor) else picture
+    if isinstance(picture, Tensor) and picture.ndim == 3:
+        values = np.moveaxis(np.asarray(values), 0, -1)
+    if not isinstance(values, np.ndarray):
+        raise UserError(
+            f"{name} is of type {type(picture).__name__}: expected the path of a file, a picture "
+            "of Pillow's, an array (H, W, 3) or a tensor (3, H, W)"
+        )
+    if values.dtype != np.uint8:
+        raise UserError(
+            f"{name} holds values of type {values.dtype}: expected whole ones 0..255 (uint8). The "
+            "network itself brings them to what its weights want; do not normalise them"
+        )
+    if not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] == 3)) or not values.size:
+        raise UserError(
+            f"{name} has the shape {tuple(getattr(picture, 'shape', ()))}: expected (H, W, 3) or "
+            "(H, W) of an array, (3, H, W) of a tensor"
+        )
+    return np.ascontiguousarray(values)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from gapcam.reporting.table import PERCENT, Column
-from gapcam.score_table import ACCURACIES, ERRORS, WITHOUT_MAPS, by_protocol
+from gapcam.score_table import ACCURACIES, CHANCES, ERRORS, WITHOUT_MAPS, by_protocol
 
 OF_STUDIES = ("average_precision", "pixel_ap", "box_recall", "vqa_accuracy")
 _COMPLEMENT = "1 - "
@@ -111,11 +111,12 @@ def floor(facts: Mapping[str, Any], column: Column, name: str) -> float | None:
 
     Args:
         facts: of a run.
-        column: a localization error or accuracy, best with the class given.
+        column: of the number that the floor belongs to: a localization error (best with the class
+            given), or an accuracy that has a floor of its own.
         name: of the floor.
     """
     key, bare = _place(facts, column.name)
-    if not bare.startswith("loc_"):
+    if name != f"floor_{bare}" and (name in CHANCES or not bare.startswith("loc_")):
         return None
     value = _by_protocol(facts).get(key, {}).get(name)
     if value is None or math.isnan(value):

@@ -10,9 +10,12 @@ from gapcam.reporting.numbers import Rule, floor, rule, usual_columns, with_prot
 from gapcam.reporting.places import Point, described_images, repeat_of, test_images, variants
 from gapcam.reporting.records import RunRecord
 from gapcam.reporting.table import Column, Line, Table
-from gapcam.score_table import FLOORS
+from gapcam.score_table import CHANCES, FLOORS
 
 SHOWN_FLOORS = ("floor_whole_image", "floor_best_centred")
+_FLOOR_TITLES = {name: f"{FLOORS[name]}, class given" for name in SHOWN_FLOORS} | {
+    name: f"floor: {title}" for name, title in CHANCES.items()
+}
 OTHER_RUNS = "Other runs"
 
 
@@ -195,12 +198,12 @@ def _floor_lines(
     shown: Sequence[Column], by_column: Sequence[Sequence[RunRecord]]
 ) -> tuple[tuple[str, tuple[float | None, ...]], ...]:
     lines = []
-    for name in SHOWN_FLOORS:
+    for name, title in _FLOOR_TITLES.items():
         cells = tuple(
             _floor(runs, column, name) for column, runs in zip(shown, by_column, strict=True)
         )
         if any(cell is not None for cell in cells):
-            lines.append((f"{FLOORS[name]}, class given", cells))
+            lines.append((title, cells))
     return tuple(lines)
 
 

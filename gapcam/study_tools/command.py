@@ -4,6 +4,7 @@ Importing this module does not import torch: help, completion and mistakes answe
 """
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,25 @@ from gapcam.study_tools.weight_file import require_same_weights
 from gapcam.suggest import explained
 from gapcam.summary import wide_console
 from gapcam.sweep_guard import processes_asked_for, refuse_processes, require_multirun
+from gapcam.sweep_jobs import remember_sweeps, sweep_jobs
+from gapcam.sweep_outcome import outcome
+from gapcam.sweep_table import print_sweep
 from gapcam.view_choice import settle_views
 
 CONFIG = "study"
 
 
 def main() -> None:
-    """Do what the command line says; after a misspelt setting, say which ones exist."""
-    with explained(CONFIG):
-        compose_and_study()
+    """Do what the command line says; after a misspelt setting, say which ones exist.
+
+    A sweep ends with a table of its jobs, also when one failed or it was interrupted.
+    """
+    remember_sweeps()
+    try:
+        with explained(CONFIG):
+            compose_and_study()
+    finally:
+        print_sweep(sweep_jobs(partial(outcome, directory_of=_directory)), wide_console())
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=CONFIG)
@@ -59,15 +70,12 @@ def study(config: DictConfig) -> dict[str, Any]:
     """
     words = HydraConfig.get().overrides.task
     console = wide_console(quiet=not is_main_process())
-    if config.ckpt is not None:
-        _take_arch_of_checkpoint(config, words)
-    plain = resolve(config)
     is_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    if is_sweep:
-        refuse_processes(processes_asked_for(plain["trainer"]))
-    else:
+    if not is_sweep:
         require_multirun(HydraConfig.get().launcher)
-    directory = RunDirectory(Path(plain["run_dir"]), plain)
+    directory = _directory(config)
+    if is_sweep:
+        refuse_processes(processes_asked_for(directory.config["trainer"]))
     if directory.state() is State.FINISHED:
         require_same_weights(directory)
         console.print(f"{directory.path} is finished; delete it to run it again.", soft_wrap=True)
@@ -102,8 +110,17 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     return plain
 
 
-def _take_arch_of_checkpoint(config: DictConfig, words: list[str]) -> None:
+def _directory(config: DictConfig) -> RunDirectory:
+    """Where a configuration runs."""
+    if config.ckpt is not None:
+        _take_arch_of_checkpoint(config)
+    plain = resolve(config)
+    return RunDirectory(Path(plain["run_dir"]), plain)
+
+
+def _take_arch_of_checkpoint(config: DictConfig) -> None:
     """Let a checkpoint say what network it is, and be named after its run."""
+    words = HydraConfig.get().overrides.task
     of_arch = [word for word in words if word.lstrip("+~").startswith("arch")]
     if of_arch:
         raise UserError(

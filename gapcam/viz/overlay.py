@@ -11,23 +11,29 @@ from gapcam.viz.localizations import Localization
 
 TRUE_COLOUR = "#ffffff"
 PREDICTED_COLOUR = "#ff3d6e"
+COLOURS = ("viridis", "cividis", "inferno", "magma", "plasma", "gray")
+"""Colour maps of evenly growing lightness: they survive grey printing and colour blindness."""
 _HALO = "#000000"
 _SIDE = 256
 _CAPTION_HEIGHT = 24
 
 
-def overlay(picture: Image.Image, heat: NDArray[np.floating], opacity: float = 0.55) -> Image.Image:
+def overlay(
+    picture: Image.Image,
+    heat: NDArray[np.floating],
+    opacity: float = 0.55,
+    colours: str = "viridis",
+) -> Image.Image:
     """Lay a heat map over a picture.
-
-    Viridis grows evenly in lightness: it survives grey printing and colour blindness.
 
     Args:
         picture: RGB.
         heat: `(H, W)` in 0..1, of the picture's size.
         opacity: of the map.
+        colours: one of `COLOURS`.
     """
-    colours = matplotlib.colormaps["viridis"](heat)[..., :3]
-    blend = (1 - opacity) * np.asarray(picture) / 255 + opacity * colours
+    painted = matplotlib.colormaps[colours](heat)[..., :3]
+    blend = (1 - opacity) * np.asarray(picture) / 255 + opacity * painted
     return Image.fromarray((blend * 255).round().astype(np.uint8))
 
 

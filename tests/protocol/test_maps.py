@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
 from slow_protocols import (
     CLASSES,
+    CUT,
     FULL,
     SIZES,
     VIEW,
@@ -21,6 +20,7 @@ from slow_protocols import (
     masks,
     on_grid,
     seen,
+    title,
 )
 
 from gapcam.cam.dt_box import dt_boxes, loose_and_tight
@@ -38,24 +38,6 @@ def _one_thread() -> Iterator[None]:
 
 
 EXACT = replace(PUBLISHED["exact"], steps=12)
-CUT = [
-    (PUBLISHED["paper"], "whole"),
-    (PUBLISHED["paper"], "centre"),
-    (PUBLISHED["paper"], "ten"),
-    (PUBLISHED["wsolevaluation"].at(0.4), "whole"),
-    (PUBLISHED["wsolevaluation"].at(0.0), "whole"),
-    (PUBLISHED["exact"].at(0.35), "centre"),
-    (Protocol(name="mine", grid=19, connectivity=4), "whole"),
-    (Protocol(name="mine", grid=19, interpolation="cubic", threshold=0.6), "centre"),
-    (Protocol(name="mine", grid="original"), "whole"),
-    (Protocol(name="mine", grid="original", interpolation="cubic"), "centre"),
-    (Protocol(name="mine", grid="original", normalise="minmax"), "ten"),
-    (Protocol(name="mine", grid=64, merge="absolute", coverage=False), "ten"),
-    (Protocol(name="mine", grey=True), "whole"),
-    (Protocol(name="mine", grey=True, grid="original", connectivity=4), "centre"),
-    (Protocol(name="mine", percentile=80, threshold=0.4), "whole"),
-    (Protocol(name="mine", percentile=95, normalise="minmax", grid="original"), "ten"),
-]
 SWEPT = [
     (EXACT, "whole"),
     (EXACT, "centre"),
@@ -65,14 +47,6 @@ SWEPT = [
     (replace(EXACT, grid=19, interpolation="cubic", normalise="max"), "centre"),
     (replace(EXACT, grid=32, merge="absolute", coverage=False), "ten"),
 ]
-
-
-def title(value: Any) -> str | None:
-    if not isinstance(value, Protocol):
-        return None
-    default = Protocol(name="mine")
-    changed = (f"{k}={v}" for k, v in vars(value).items() if v != getattr(default, k))
-    return " ".join(changed)
 
 
 @pytest.mark.parametrize(("protocol", "kind"), CUT, ids=title)
@@ -225,46 +199,6 @@ def test_a_sweep_gives_what_is_asked_for() -> None:
         assert [part.shape[1] for part in found] == steps
         for part, whole in zip(found, both, strict=True):
             assert torch.equal(part, whole[:, : part.shape[1]])
-
-
-@pytest.mark.parametrize(
-    ("protocol", "kind"),
-    [pair for pair in CUT if pair[0].grid != "original" and not pair[0].grey],
-    ids=title,
-)
-def test_heat_lies_above_the_threshold_where_the_mask_is(protocol: Protocol, kind: str) -> None:
-    one = seen(kind)
-    maps = one.maps.select(-3, 0)
-    heat = protocol.heat(maps, VIEW, one.regions, one.sizes)
-    assert heat.dtype == torch.float32
-    assert heat.min() >= 0
-    assert heat.max() == 1
-    for row in range(len(SIZES)):
-        grid, _ = on_grid(protocol, one, row, 0)
-        (mask,) = masks(protocol, grid, [protocol.threshold])
-        assert heat[row].shape == mask.shape
-        assert ((heat[row] > protocol.threshold).numpy() != mask).sum() <= 1  # rounding
-
-
-def test_heat_of_published_contours_has_double_precision() -> None:
-    one = seen("whole")
-    protocol = PUBLISHED["wsolevaluation"]
-    heat = protocol.heat(one.maps[:, 0], VIEW, one.regions, one.sizes)
-    grid = cv2.resize(one.maps[0, 0].numpy(), (224, 224), interpolation=cv2.INTER_CUBIC)
-    grid -= grid.min()
-    assert heat[0].tolist() == (grid / grid.max()).tolist()
-
-
-@pytest.mark.parametrize("protocol", [PUBLISHED["paper"], PUBLISHED["wsolevaluation"]])
-@pytest.mark.parametrize("value", [float("nan"), float("-inf"), 3.0, None])
-def test_heat_of_nothing(protocol: Protocol, value: float | None) -> None:
-    one = seen("whole", images=0 if value is None else 2)
-    maps = one.maps[:, 0].clone()
-    maps[:1] = maps[:1] * 0 + (value or 0)
-    heat = protocol.heat(maps, VIEW, one.regions, one.sizes)
-    assert heat.shape[1:] == ((224, 224) if protocol.grid == 224 else VIEW)
-    assert not heat[:1].any()
-    assert heat[1:].any() or value is None
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,18 @@ def test_a_column_with_a_number_of_its_own(tmp_path: Path) -> None:
     assert [cell.difference for cell in table.lines[0].cells] == [5.0, pytest.approx(-5.0)]
 
 
+def test_what_does_not_look_stands_below_its_own_column(tmp_path: Path) -> None:
+    numbers = {"pixel_ap": 0.4, "floor_pixel_ap": 0.1, "box_recall": 0.5, "floor_box_recall": 0.25}
+    change(write_run(tmp_path), metrics={f"test/{name}": one for name, one in numbers.items()})
+    metrics = {"wrong": ("cls_top1",), "AP": ("pixel_ap",), "words": ("box_recall",)}
+    rows = {"gap": Choice("average", ())}
+    table = only_table(tmp_path, make_recipe(metrics=metrics, rows=rows))
+    assert table.floor_lines == (
+        ("floor: average precision of pixels, every pixel alike", (None, 10, None)),
+        ("floor: true boxes found by a box around the whole image", (None, None, 25)),
+    )
+
+
 def test_rows_that_are_not_of_images_are_not_compared(tmp_path: Path) -> None:
     for row in ("gap", "gmp"):
         folder = write_run(tmp_path, row=row)

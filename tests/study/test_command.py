@@ -205,3 +205,19 @@ def test_a_checkpoint_brings_its_network(words: list[str], tmp_path: Path) -> No
 def test_typed(typed: tuple[str, ...], told: str, tmp_path: Path) -> None:
     done = type_in(*typed, cwd=tmp_path, module="gapcam.study")
     assert told in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_sweep_ends_with_a_table_of_its_jobs(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[1]))  # the stub
+    more = ["study.refuses=true,false", "name=refuses-${study.refuses}"]
+    swept = type_in("-m", *words, *more, module="gapcam.study")
+    assert swept.returncode == 1
+    assert "Traceback" not in swept.stderr
+    table = swept.stdout[swept.stdout.rindex("2 jobs, ") :]
+    assert "2 jobs, errors" in table
+    failed, done = [line for line in table.splitlines() if "│ refuses-" in line]
+    assert "failed" in failed
+    assert "25.00" in done

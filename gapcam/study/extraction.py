@@ -194,6 +194,12 @@ def _join(folder: Path, count: int, bench: Bench, layer: Layer) -> None:
     """Bring the parts together into one array in the pool's order."""
     if (folder / "features.npy").is_file():
         return  # by another study of the same pictures at the same time
+    there = {int(row) for part in _parts(folder) for row in part["rows"]}
+    if len(there) < count:
+        raise UserError(
+            f"Only {len(there):,} of {count:,} pictures were looked at: leave out what shortens a "
+            "test, such as trainer.fast_dev_run"
+        )
     units = next(_parts(folder))["features"].shape[1]
     with atomic_path(folder / "features.npy") as temporary:
         joined: Any = np.lib.format.open_memmap(temporary, "w+", np.float32, (count, units))

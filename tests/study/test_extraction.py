@@ -146,6 +146,16 @@ def test_answers_that_are_no_numbers(made: Callable[..., Bench]) -> None:
     assert not list(found.features.rglob("*.np*"))
 
 
+def test_a_shortened_look(made: Callable[..., Bench]) -> None:
+    """No picture has features of zeros because nobody looked at it."""
+    found = made()
+    found.trainer.limit_test_batches = 1
+    with pytest.raises(UserError, match=r"Only 4 of 6 pictures .* such as trainer.fast_dev_run"):
+        extract(found, [found.data.test])
+    found.trainer.limit_test_batches = 1.0
+    assert len(extract(found, [found.data.test])[0]) == 6  # it goes on with the others
+
+
 @pytest.mark.parametrize(
     ("batches", "shares"),
     [

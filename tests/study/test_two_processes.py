@@ -18,7 +18,8 @@ def text(folder: Path) -> list[str]:
 
 
 def units(folder: Path) -> list[str]:
-    return units_words(make_units(folder), "study.classes=berries", "study.images=2")
+    coarse = ("study.patch=8", "study.stride=9", "study.images=3")
+    return units_words(make_units(folder), "study.classes=[berries,sea]", *coarse)
 
 
 def concepts(folder: Path) -> list[str]:

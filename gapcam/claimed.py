@@ -12,7 +12,11 @@ from gapcam.run_directory import RunDirectory, is_main_process
 
 
 def work_in(
-    directory: RunDirectory, command: str, work: Callable[[], dict[str, Any]], console: Console
+    directory: RunDirectory,
+    command: str,
+    work: Callable[[], dict[str, Any]],
+    console: Console,
+    kept: str | None = None,
 ) -> dict[str, Any]:
     """Work in a run directory; an error is written into it, an interruption told.
 
@@ -21,6 +25,7 @@ def work_in(
         command: the command line.
         work: gives what `metrics.json` holds.
         console: where an interruption is told.
+        kept: what the same command then does; null for what the checkpoints say.
     """
     with directory.claimed() if is_main_process() else nullcontext():
         if is_main_process():
@@ -29,7 +34,7 @@ def work_in(
             return work()
         except (KeyboardInterrupt, SystemExit):
             # Lightning turns Ctrl-C into SystemExit once it has shut down.
-            console.print(f"Interrupted. {directory.what_is_kept()}", soft_wrap=True)
+            console.print(f"Interrupted. {kept or directory.what_is_kept()}", soft_wrap=True)
             raise SystemExit(130) from None
         except Exception as error:
             # Other processes may only have lost the main one, which was interrupted.

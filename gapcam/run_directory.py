@@ -46,6 +46,7 @@ NOT_PART_OF_IDENTITY = (
     "callbacks.wandb_panels",
     "callbacks.tensorboard_panels",
     "experiment",
+    "features",
     "group",
     "logger",
     "runs",

@@ -11,6 +11,7 @@ from rich.table import Table
 
 ERRORS = {
     "cls_top1": "classification, top-1",
+    "cls_top1_per_class": "classification, top-1, mean over the classes",
     "cls_top5": "classification, top-5",
     "cls_top1_crop": "classification of what the network's own boxes cut out",
     "cls_top1_bbox": "classification of what the true boxes cut out",
@@ -30,18 +31,26 @@ ACCURACIES = {
     "pixel_ap": "average precision of pixels",
     "box_recall": "true boxes found",
     "vqa_accuracy": "VQA accuracy",
+    "vqa_accuracy_words": "VQA accuracy of words alone",
+    "vqa_accuracy_picture": "VQA accuracy of the picture alone",
+    "vqa_accuracy_yes_no": "VQA accuracy, yes or no",
+    "vqa_accuracy_number": "VQA accuracy, numbers",
+    "vqa_accuracy_other": "VQA accuracy, other answers",
     "object_overlap": "overlap of each scene's most informative objects",
 }
 WITHOUT_MAPS = (
-    *("cls_top1", "cls_top5", "cls_top1_crop", "cls_top1_bbox"),
-    *("average_precision", "vqa_accuracy"),
+    *("cls_top1", "cls_top1_per_class", "cls_top5", "cls_top1_crop", "cls_top1_bbox"),
+    *("average_precision", "object_overlap"),
+    *("vqa_accuracy", "vqa_accuracy_words", "vqa_accuracy_picture"),
+    *("vqa_accuracy_yes_no", "vqa_accuracy_number", "vqa_accuracy_other"),
 )
 """Numbers that no protocol has a part in."""
 
 CHANCES = {
+    "floor_accuracy": "accuracy of always naming the most frequent class",
     "floor_average_precision": "average precision of chance",
     "floor_pixel_ap": "average precision of pixels, every pixel alike",
-    "floor_box_recall": "true boxes found by a box around the whole image",
+    "floor_box_recall": "true boxes found by a map of the centre that marks as much",
     "floor_vqa_accuracy": "VQA accuracy of the most frequent answer",
     "floor_object_overlap": "the same of a region in the centre of the picture",
 }

@@ -13,11 +13,17 @@ nothing can be found there.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from benches import bench, colour_network, save_network
 from numpy.typing import NDArray
 from PIL import Image
 
+from gapcam.study.bench import Bench
+from gapcam.study.cub.study import Cub
+
+NETWORK = ("study=cub", "arch=small_gap", "arch.units=8")
 SIDE = 128
 CELL = 8
 """Pixels a cell: the network makes 16x16 maps of 64x64 pixels, and pictures are twice that."""
@@ -78,9 +84,23 @@ def _bird(
     return pixels.repeat(CELL, 0).repeat(CELL, 1), box
 
 
-if __name__ == "__main__":
-    from benches import colour_network, save_network
+def make_seen_birds(root: Path) -> Path:
+    """The birds, and `colours.ckpt`, the network that sees their colours."""
+    make_planted_cub(root)
+    save_network(root / "colours.ckpt", colour_network([" ".join(kind) for kind in KINDS]))
+    return root
 
-    where = make_planted_cub(Path(sys.argv[1]))
-    save_network(where / "colours.ckpt", colour_network([f"{a} {b}" for a, b in KINDS]))
-    print(where)
+
+def birds(root: Path, runs: Path, name: str, *more: str) -> Bench:
+    """A bench under a name of its own; all in `runs` share features."""
+    words = ("data=cub200", f"data.root={root}", f"arch.weights={root}/colours.ckpt")
+    return bench(runs, *NETWORK, *words, f"name={name}", *more, gallery=3)
+
+
+def cub(**changed: Any) -> Cub:
+    """The study with other settings than the usual ones."""
+    return Cub(**{"c": 1.0, "train_boxes": "guess", "margin": 0.0, **changed})
+
+
+if __name__ == "__main__":
+    print(make_seen_birds(Path(sys.argv[1])))

@@ -5,11 +5,17 @@ uv run python tests/planted_features.py /tmp/features
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from benches import COLOURS, colour_network, save_network
+from benches import COLOURS, bench, colour_network, save_network
 from PIL import Image
 
+from gapcam.study.bench import Bench
+from gapcam.study.features.study import Features
+from gapcam.study.outcome import Outcome
+
+ARCH = ("arch=small_gap", "arch.units=8")
 RGB = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
 SIDE = 64
 PATCH = 20
@@ -41,6 +47,21 @@ def boxed(name: str, box: tuple[int, int, int, int]) -> str:
         f"<object><name>{name}</name><bndbox><xmin>{x0}</xmin><ymin>{y0}</ymin>"
         f"<xmax>{x1 - 1}</xmax><ymax>{y1 - 1}</ymax></bndbox></object></annotation>"
     )
+
+
+def bench_of(root: Path, runs: Path, *more: str) -> Bench:
+    words = (
+        *("study=features", "data=folders", f"data.root={root}", "data.pictures=pictures"),
+        *("data.train_per_class=5", "data.annotations=boxes", *ARCH),
+        *(f"arch.weights={root}/colours.ckpt", "gallery=2"),
+    )
+    return bench(runs, *words, *more)
+
+
+def done(found: Bench, **settings: Any) -> Outcome:
+    study = Features(**settings)
+    study.check(found)
+    return study.run(found)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,20 @@ def save_weights(path: Path) -> Path:
     return save_network(path, network)
 
 
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
+def make_units(folder: Path) -> Path:
+    """Both, in one folder."""
     make_pictures(folder / "pictures")
-    print(save_weights(folder / "colours.ckpt"))
+    save_weights(folder / "colours.ckpt")
+    return folder
+
+
+def units_words(folder: Path, *more: str) -> list[str]:
+    """Of the command line, for what `make_units` wrote."""
+    return [
+        *("study=units", "data=folders", f"data.root={folder / 'pictures'}", "arch=small_gap"),
+        *("arch.units=8", f"arch.weights={folder / 'colours.ckpt'}", *more),
+    ]
+
+
+if __name__ == "__main__":
+    print(make_units(Path(sys.argv[1])) / "colours.ckpt")

@@ -116,12 +116,14 @@ def floor(facts: Mapping[str, Any], column: Column, name: str) -> float | None:
         name: of the floor.
     """
     key, bare = _place(facts, column.name)
-    if name != f"floor_{bare}" and (name in CHANCES or not bare.startswith("loc_")):
+    is_accuracy = bare == "cls_top1" and column.is_accuracy
+    own = "floor_accuracy" if is_accuracy else f"floor_{bare}"
+    if name != own and (name in CHANCES or not bare.startswith("loc_")):
         return None
     value = _by_protocol(facts).get(key, {}).get(name)
     if value is None or math.isnan(value):
         return None
-    return PERCENT * (1 - value if column.is_accuracy else value)
+    return PERCENT * (1 - value if column.is_accuracy and name not in CHANCES else value)
 
 
 def _place(facts: Mapping[str, Any], name: str) -> tuple[str, str]:

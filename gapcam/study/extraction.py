@@ -17,6 +17,7 @@ from gapcam.atomic import atomic_path, write_text
 from gapcam.batch import Batch, collate
 from gapcam.data.cache import digest_of_readers
 from gapcam.data.dataset import LocalizationDataset
+from gapcam.errors import UserError
 from gapcam.study.bench import Bench
 from gapcam.study.layer import Layer, vectors
 from gapcam.study.pool import Pool
@@ -46,7 +47,8 @@ def extract(
         network: looks; null for the bench's.
 
     Raises:
-        UserError: if there is no such layer, it is not trained, or a picture cannot be read.
+        UserError: if there is no such layer, it is not trained, its answers are no numbers, or a
+            picture cannot be read.
     """
     pictures = Pool(datasets)
     features = extract_pool(bench, pictures, Layer(network or bench.network, layer, pool))
@@ -66,7 +68,8 @@ def extract_pool(bench: Bench, pictures: Pool, layer: Layer) -> Features:
         layer: of a network.
 
     Raises:
-        UserError: if the layer is not trained, or a picture cannot be read.
+        UserError: if the layer is not trained, its answers are no numbers, or a picture cannot be
+            read.
     """
     require_trained(layer, bench.fresh)
     folder = bench.features / _digest(bench, layer) / pictures.fingerprint
@@ -94,7 +97,10 @@ class _Batches(Dataset[Batch]):
 
 
 class _Extractor(pl.LightningModule):
-    """Writes the features of batches into files `part-<first row>.npz`."""
+    """Writes the features of batches into files `part-<first row>.npz`.
+
+    The network is not compiled, whatever it would like: compiled layers do not tell what they saw.
+    """
 
     test_title = "Features"
 
@@ -114,6 +120,12 @@ class _Extractor(pl.LightningModule):
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         found = vectors(self._layer, batch.images)
+        if not found.isfinite().all():
+            raise UserError(
+                f"Layer {self._layer.name} of {type(self.network).__name__} has answers that are "
+                "no numbers (infinite or NaN): its weights are damaged, or too large for "
+                f"trainer.precision={self.trainer.precision}; give trainer.precision=32-true"
+            )
         self._rows.append(batch.index.cpu().numpy())
         self._features.append(found.float().cpu().numpy())
         if len(self._rows) == _PART:
@@ -161,17 +173,33 @@ def _compute(bench: Bench, layer: Layer, pictures: Pool, folder: Path) -> None:
 
 
 class _Share(DistributedSampler[Any]):
-    """Every so many-th batch; shares may differ by one, as nothing is exchanged between steps."""
+    """Every so many-th batch; shares may differ by one, as nothing is exchanged between steps.
+
+    Where there are fewer batches than processes those left over do the last one again: Lightning
+    refuses a process that has none, and the file that they write is the same.
+    """
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self.rank, len(self.dataset), self.num_replicas))  # type: ignore[arg-type]
+        return iter(self._places())
 
     def __len__(self) -> int:
-        return len(range(self.rank, len(self.dataset), self.num_replicas))  # type: ignore[arg-type]
+        return len(self._places())
+
+    def _places(self) -> range:
+        count = len(self.dataset)  # type: ignore[arg-type]
+        return range(min(self.rank, count - 1), count, self.num_replicas)
 
 
 def _join(folder: Path, count: int, bench: Bench, layer: Layer) -> None:
     """Bring the parts together into one array in the pool's order."""
+    if (folder / "features.npy").is_file():
+        return  # by another study of the same pictures at the same time
+    there = {int(row) for part in _parts(folder) for row in part["rows"]}
+    if len(there) < count:
+        raise UserError(
+            f"Only {len(there):,} of {count:,} pictures were looked at: leave out what shortens a "
+            "test, such as trainer.fast_dev_run"
+        )
     units = next(_parts(folder))["features"].shape[1]
     with atomic_path(folder / "features.npy") as temporary:
         joined: Any = np.lib.format.open_memmap(temporary, "w+", np.float32, (count, units))
@@ -182,7 +210,7 @@ def _join(folder: Path, count: int, bench: Bench, layer: Layer) -> None:
     facts = {"layer": layer.name, "pool": layer.pool, "data": bench.data.describe()}
     write_text(folder / "features.json", json.dumps(facts, indent=2))
     for path in folder.glob("part-*.npz"):
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def _parts(folder: Path) -> Iterator[dict[str, Any]]:
@@ -195,7 +223,8 @@ def _digest(bench: Bench, layer: Layer) -> str:
     """Digest of everything but the pictures that features depend on."""
     network = layer.network
     facts = {
-        "network": type(network).__name__,
+        # Strides and dilations change features, and no tensor tells of them.
+        "network": {k: v for k, v in network.recipe["arch"].items() if k != "weights"},
         "layer": layer.name,
         "pool": layer.pool,
         "size": network.size,

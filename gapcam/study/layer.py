@@ -26,7 +26,8 @@ class Layer:
         pool: how a layer with places becomes a vector: `avg` or `max`.
 
     Raises:
-        UserError: if the network has no such layer.
+        UserError: if the network has no such layer; when it is asked, if the layer has no part in
+            the network's answer, or answers with something that is neither a vector nor maps.
     """
 
     def __init__(self, network: Network, name: str | None = None, pool: str = "avg") -> None:
@@ -50,6 +51,11 @@ class Layer:
             self.network(images)
         finally:
             handle.remove()
+        if not seen or not isinstance(seen[-1], Tensor) or seen[-1].ndim not in (2, 4):
+            raise UserError(
+                f"{self.name} of {type(self.network).__name__} is no layer whose answers are "
+                "(B, K) or (B, K, h, w): give another study.layer"
+            )
         return self._pooled(seen[-1])
 
     def _pooled(self, output: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Linear classifiers on deep features: a support vector machine, one class against the rest."""
 
+import hashlib
 import warnings
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
-from gapcam.study.steps import Arrays
+from gapcam.study.steps import Arrays, Steps
 
 MOST_ITERATIONS = 10_000
 
@@ -40,6 +41,32 @@ class LinearSVM:
     def of_arrays(cls, arrays: Arrays) -> "LinearSVM":
         """The inverse of `as_arrays`."""
         return cls(arrays["weight"], arrays["bias"], bool(arrays["converged"]))
+
+
+def kept_svm(
+    steps: Steps,
+    name: str,
+    features: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    c: float,
+    seed: int,
+) -> LinearSVM:
+    """Train a machine as `fit_svm` does, or take the one of the same features that was kept.
+
+    Args:
+        steps: keep it.
+        name: of the step.
+        features: `(N, K)`.
+        labels: `(N,)`.
+        c: see `fit_svm`.
+        seed: see `fit_svm`.
+    """
+    digest = hashlib.sha256(np.ascontiguousarray(features).data)
+    digest.update(np.ascontiguousarray(labels).data)
+    key = {"c": c, "seed": seed, "features": digest.hexdigest()}
+    return LinearSVM.of_arrays(
+        steps.arrays(name, key, lambda: fit_svm(features, labels, c, seed).as_arrays())
+    )
 
 
 def fit_svm(

@@ -23,6 +23,7 @@ from gapcam.naming import checkpoint_name, data_name
 from gapcam.plain_config import plain_config
 from gapcam.run_directory import RunDirectory, State, is_main_process
 from gapcam.study_tools.result import print_study
+from gapcam.study_tools.weight_file import require_same_weights
 from gapcam.suggest import explained
 from gapcam.summary import wide_console
 from gapcam.sweep_guard import processes_asked_for, refuse_processes, require_multirun
@@ -65,7 +66,7 @@ def study(config: DictConfig) -> dict[str, Any]:
         What `metrics.json` holds.
 
     Raises:
-        UserError: on bad input.
+        UserError: on bad input, or if the result is of weights that the file no longer holds.
     """
     words = HydraConfig.get().overrides.task
     console = wide_console(quiet=not is_main_process())
@@ -76,6 +77,7 @@ def study(config: DictConfig) -> dict[str, Any]:
     if is_sweep:
         refuse_processes(processes_asked_for(directory.config["trainer"]))
     if directory.state() is State.FINISHED:
+        require_same_weights(directory)
         console.print(f"{directory.path} is finished; delete it to run it again.", soft_wrap=True)
         facts = directory.metrics()
     else:
@@ -87,7 +89,7 @@ def study(config: DictConfig) -> dict[str, Any]:
                 from gapcam.study_tools.execution import execute
             return execute(directory, command, is_sweep, console)
 
-        facts = work_in(directory, command, work, console)
+        facts = work_in(directory, command, work, console, "The same command goes on.")
     print_study(facts, str(directory.report), console)
     return facts
 

@@ -28,6 +28,7 @@ from gapcam.study.study import Study
 from gapcam.study_tools.facts import study_facts
 from gapcam.study_tools.logged import log_outcome
 from gapcam.study_tools.page import render_pages
+from gapcam.study_tools.weight_file import DIGEST, digest_of_weights
 from gapcam.sweep_guard import refuse_processes
 from gapcam.wandb_runs import finish_wandb, wandb_mode_kept
 
@@ -52,6 +53,7 @@ def execute(directory: RunDirectory, command: str, alone: bool, console: Console
     pl.seed_everything(directory.config["seed"], workers=True, verbose=False)
     study: Study = build(directory.config["study"], "study")
     bench, source = make_bench(directory, console)
+    weights = digest_of_weights(directory.config)
     network, data, trainer = bench.network, bench.data, bench.trainer
     measured = profile(network, network.size, network.last_layer)
     if alone:
@@ -78,7 +80,7 @@ def execute(directory: RunDirectory, command: str, alone: bool, console: Console
             {"study": time.perf_counter() - start},
             command,
             device_name(trainer),
-        )
+        ) | {DIGEST: weights}
         if bench.is_main:
             _write_results(directory, outcome, facts, trainer)
     finally:

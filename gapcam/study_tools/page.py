@@ -27,6 +27,7 @@ def render_pages(
     has_part = {name for name, of in numbers.items() if of.keys() - {*WITHOUT_MAPS, *CHANCES}}
     shared = {
         "facts": facts,
+        "rules": [of for name, of in facts["protocols"].items() if name in has_part],
         "heads": [name if name in has_part else "" for name in facts["protocols"]],
         "scores": score_rows(numbers, facts["intervals"]),
         "config": yaml.safe_dump(dict(config), sort_keys=False),

@@ -75,7 +75,7 @@ def test_what_does_not_look_stands_below_its_own_column(tmp_path: Path) -> None:
     table = only_table(tmp_path, make_recipe(metrics=metrics, rows=rows))
     assert table.floor_lines == (
         ("floor: average precision of pixels, every pixel alike", (None, 10, None)),
-        ("floor: true boxes found by a box around the whole image", (None, None, 25)),
+        ("floor: true boxes found by a map of the centre that marks as much", (None, None, 25)),
     )
 
 

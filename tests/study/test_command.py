@@ -93,6 +93,53 @@ def test_a_finished_study_is_shown_again(
     assert "is finished; delete it to run it again" in capsys.readouterr().out
 
 
+def _other_weights(path: Path) -> None:
+    save_network(path, colour_network([*NAMES[::-1]]))
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda path: None, ""),
+        (Path.touch, ""),  # the same weights, copied again
+        (Path.unlink, ""),  # gone: nothing else can be meant
+        (_other_weights, r"study of another \S+colours.ckpt: .* changed since\. .*\(name=\.\.\.\)"),
+    ],
+    ids=["kept", "touched", "gone", "replaced"],
+)
+def test_a_result_of_other_weights_is_not_shown(
+    type_words: Type, tmp_path: Path, change: Callable[[Path], None], match: str
+) -> None:
+    first = type_words()
+    change(tmp_path / "colours.ckpt")
+    if match:
+        with pytest.raises(UserError, match=match):
+            type_words()
+        type_words("name=other")
+    else:
+        assert type_words()["metrics"] == first["metrics"]
+
+
+def test_features_may_be_elsewhere(type_words: Type, tmp_path: Path) -> None:
+    """As they are when the folder of all runs is moved."""
+    first = type_words()
+    assert type_words(f"features={tmp_path / 'elsewhere'}")["metrics"] == first["metrics"]
+
+
+def test_an_interrupted_study_goes_on(
+    type_words: Type, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("stub_study.extract", interrupted)
+        with pytest.raises(SystemExit, match="130"):
+            type_words()
+    assert "Interrupted. The same command goes on." in capsys.readouterr().out
+    assert type_words()["metrics"]
+
+
 def test_features_outlive_a_crash(
     type_words: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

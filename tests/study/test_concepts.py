@@ -1,4 +1,4 @@
-"""Concepts of planted pictures: found, on the thing, and mined; and what is refused before."""
+"""Concepts of planted pictures: found, on the thing, and mined."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,18 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from benches import bench, colour_network, save_network, study_config
-from planted_concepts import PHRASES, make_concepts, planted_boxes
-from twins import make_folders
+from benches import bench
+from concepts_studies import SETTINGS, concepts, concepts_words, made_concepts
+from planted_concepts import PHRASES, planted_boxes
 
-from gapcam.build import build
 from gapcam.data.phrases import has_phrase, has_word
-from gapcam.errors import UserError
 from gapcam.study.bench import Bench
 from gapcam.study.concepts import detector as concept_detector
-from gapcam.study.concepts.captioned import Captioned, part_of
+from gapcam.study.concepts.captioned import Captioned
 from gapcam.study.concepts.detector import Detector
-from gapcam.study.concepts.study import Concepts
 from gapcam.study.head import with_classifier
 from gapcam.study.outcome import Outcome
 from gapcam.study.steps import Steps
@@ -27,17 +24,6 @@ CELL = 10
 """Pixels of a picture that a cell of the map has."""
 
 THING = dict(zip(PHRASES, ("kite", "lamp", "flag"), strict=True))
-SETTINGS: dict[str, Any] = {
-    "phrases": list(PHRASES),
-    "longest": 4,
-    "between": ["a", "an", "the"],
-    "least": 3,
-    "pool": None,
-    "first": 15,
-    "rounds": 10,
-    "margin": -1.0,
-    "c": 1000.0,
-}
 
 
 class Planted(NamedTuple):
@@ -47,23 +33,9 @@ class Planted(NamedTuple):
     held_out: Any
 
 
-def planted_words(root: Path, weights: Path) -> list[str]:
-    return [
-        *("arch=small_gap", "arch.units=8", f"arch.weights={weights}", "study=concepts"),
-        *("data=captions", "data.phrase=all", f"data.root={root}", "data.eval_batch_size=32"),
-    ]
-
-
-def concepts(**changed: Any) -> Concepts:
-    return Concepts(**{**SETTINGS, **changed})
-
-
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
-    folder = tmp_path_factory.mktemp("concepts")
-    root = make_concepts(folder / "data", 300)
-    weights = save_network(folder / "colours.ckpt", colour_network(["captioned"]))
-    made = bench(folder / "runs", *planted_words(root, weights), f"data.cache={folder}", gallery=9)
+    root, made = made_concepts(tmp_path_factory.mktemp("concepts"))
     found, held_out = concepts().detectors(made)
     return Planted(root, made, {one.phrase: one for one in found}, held_out)
 
@@ -141,32 +113,6 @@ def test_a_phrase_does_not_depend_on_the_others(planted: Planted) -> None:
         all_held_out.name(row) for row in found.ranking
     ]
     assert (alone.machine.weight == found.machine.weight).all()
-
-
-@pytest.mark.parametrize(
-    ("phrase", "pool"), [("zebra", None), ("lamp on table", None), ("lamp on table", 50)]
-)
-def test_pictures_are_sorted_by_their_captions(
-    planted: Planted, phrase: str, pool: int | None
-) -> None:
-    data = planted.bench.data.train
-    found = Captioned(data, pool, ["the", "a"]).sort(phrase)
-    texts = [data.index.text(row) for row in range(len(data))]
-    said = [has_phrase(phrase, ["a", "the"]).search(text) is not None for text in texts]
-    some = [has_word(phrase).search(text) is not None for text in texts]
-    assert found.said.tolist() == np.flatnonzero(said).tolist()
-    unsaid = [row for row in range(len(data)) if not said[row] and not some[row]]
-    between = [row for row in range(len(data)) if not said[row] and some[row]]
-    if pool is None:
-        assert found.unsaid.tolist() == unsaid
-        assert found.between.tolist() == between
-    else:
-        drawn = {*found.unsaid.tolist(), *found.between.tolist()}
-        assert set(found.unsaid.tolist()) == drawn & set(unsaid)
-        assert pool - sum(said) <= len(drawn) < pool
-    part = part_of(data, found.unsaid)
-    assert [part.name(row) for row in range(len(part))] == [data.name(row) for row in found.unsaid]
-    assert part.stamp(0) == data.stamp(int(found.unsaid[0]))
 
 
 def test_outcome(planted: Planted, outcome: Outcome) -> None:
@@ -260,93 +206,12 @@ def test_hard_negatives_that_are_left_are_told(planted: Planted) -> None:
     assert "detectors of “flag on roof” with" in found.headline
 
 
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"phrases": []}, r"study.phrases must be a list of phrases, such as .*; got \[\]"),
-        ({"phrases": None}, r"or how many of the most frequent ones; got None"),
-        ({"phrases": "a kite"}, r"must be a list of phrases, such as 'study.phrases=\[.*'a kite'"),
-        ({"phrases": ["kite", " "]}, r"study.phrases has an empty phrase; expected words"),
-        ({"phrases": ["a kite", None]}, r"study.phrases has an empty phrase"),
-        ({"phrases": ["a kite", "lamp", "A  kite"]}, r"study.phrases names 'A kite' twice"),
-        ({"phrases": 0}, r"study.phrases must be a whole number, at least 1; got 0"),
-        ({"phrases": True}, r"study.phrases must be a whole number, at least 1; got True"),
-        ({"least": 0}, r"study.least must be a whole number, at least 1; got 0"),
-        ({"longest": 1}, r"study.longest must be a whole number, at least 2; got 1"),
-        ({"first": 1.5}, r"study.first must be a whole number, at least 1; got 1.5"),
-        ({"rounds": -1}, r"study.rounds must be a whole number, at least 0; got -1"),
-        ({"pool": 0}, r"study.pool must be a whole number, at least 1; got 0"),
-        ({"margin": 1}, r"study.margin must lie between -1, the SVM's own, and 1; got 1"),
-        ({"margin": -2}, r"study.margin must lie between -1"),
-        ({"c": 0}, r"study.c must be above 0; got 0"),
-    ],
-)
-def test_settings_are_checked(changed: dict[str, Any], message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        concepts(**changed)
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        (
-            {"phrases": ["kyte in cloud"]},
-            r"0 of the 240 captioned pictures that train have 'kyte in cloud' in a caption: "
-            r"expected 3 at least \(study.least\). Words there that come near: kite .*clouds \(",
-        ),
-        ({"phrases": ["zebra"]}, r"come near: none"),
-        (
-            {"phrases": ["barn in field"], "least": 60},
-            r"240 .* 'barn in field' .* expected 60 at l",
-        ),
-        ({"phrases": 3, "least": 200}, r"None of the phrases of 2 to 4 words is in the captions"),
-        (
-            {"phrases": ["people talking"], "pool": 1},
-            r"No picture of those drawn to train is without the words of 'people talking', so none",
-        ),
-    ],
-)
-def test_phrases_without_pictures_are_refused_before_features(
-    planted: Planted, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], message: str
-) -> None:
-    monkeypatch.setattr(planted.bench.trainer, "test", lambda *_, **__: pytest.fail("looked"))
-    with pytest.raises(UserError, match=message):
-        concepts(**changed).check(planted.bench)
-
-
-def test_other_networks_and_data_are_refused(planted: Planted, tmp_path: Path) -> None:
-    other = replace(planted.bench, network=bench_of_folders(tmp_path).network)
-    other.network.pool = "max"
-    with pytest.raises(UserError, match=r"study=concepts needs average pooling"):
-        concepts().check(other)
-    with pytest.raises(UserError, match=r"and Folders has none: give data=captions data.phrase"):
-        concepts().check(bench_of_folders(tmp_path))
-    one = replace(planted.bench, data=planted.bench.data_with(phrase="lamp"))
-    with pytest.raises(UserError, match=r"give data.phrase=all, and 'study.phrases=\[lamp\]'"):
-        concepts().check(one)
-
-
-def bench_of_folders(tmp_path: Path) -> Bench:
-    weights = save_network(tmp_path / "colours.ckpt", colour_network(["a cat", "dög"]))
-    return bench(
-        tmp_path / "runs",
-        *("arch=small_gap", "arch.units=8", f"arch.weights={weights}", "study=concepts"),
-        *("data=folders", "data.train_per_class=3", f"data.root={make_folders(tmp_path / 'data')}"),
-    )
-
-
-def test_settings_of_the_command(planted: Planted, tmp_path: Path) -> None:
-    words = planted_words(planted.root, tmp_path / "none")
-    config = study_config(tmp_path, *words, "study.phrases=5", "study.pool=null")
-    assert build(config["study"], "study").phrases == 5
-
-
 @pytest.mark.slow
 def test_imagenet_features_find_what_is_planted(
     planted: Planted, real_data: Path, tmp_path: Path
 ) -> None:
     weights = real_data / "squeezenet_dc" / "squeezenet_dc.npz"
-    words = planted_words(planted.root, weights)
+    words = concepts_words(planted.root, weights)
     made = bench(tmp_path, "arch=squeezenet_gap", *words[2:])
     two = ["flag on roof", "kite in clouds"]
     found, _ = concepts(c=1.0, phrases=two, pool=30).detectors(made)

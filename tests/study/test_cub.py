@@ -1,10 +1,10 @@
-"""Table 4: the three settings, boxes of an SVM's own maps, and what is refused."""
+"""Table 4: the three settings, boxes of an SVM's own maps."""
 
 import csv
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,30 +12,25 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from benches import bench, colour_network, save_network
+from benches import bench
 from PIL import Image
 from plain_cub import Plain, plain_cub, units_of
-from planted_cub import CELL, KINDS, make_planted_cub
+from planted_cub import CELL, NETWORK, birds, cub, make_seen_birds
 from rich.console import Console
 from support import type_in
-from torch import nn
-from twins import edit, make_folders
 
 from gapcam.box_file import write_boxes
-from gapcam.errors import UserError
 from gapcam.metrics.localization import LocalizationRows
 from gapcam.results import write_rows
 from gapcam.study.bench import Bench
 from gapcam.study.cub.box_rows import box_rows
 from gapcam.study.cub.boxes import Boxes, crops_of
-from gapcam.study.cub.study import Cub
 from gapcam.study.head import with_classifier
 from gapcam.study.linear_svm import LinearSVM
 from gapcam.study.outcome import Outcome
 from gapcam.study_tools.execution import write_sheet
 
 METRICS = {"full": "cls_top1", "crop": "cls_top1_crop", "bbox": "cls_top1_bbox"}
-NETWORK = ("study=cub", "arch=small_gap", "arch.units=8")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,26 +42,16 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def cub(**changed: Any) -> Cub:
-    return Cub(**{"c": 1.0, "train_boxes": "guess", "margin": 0.0, **changed})
-
-
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Birds with spots before clutter, and the network that sees their colours."""
-    root = make_planted_cub(tmp_path_factory.mktemp("birds"))
-    save_network(root / "colours.ckpt", colour_network([" ".join(kind) for kind in KINDS]))
-    return root
+    return make_seen_birds(tmp_path_factory.mktemp("birds"))
 
 
 @pytest.fixture(scope="module")
 def made(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Bench]:
     """Benches under names of their own, which share features."""
-    words = (*NETWORK, f"arch.weights={planted}/colours.ckpt", "data=cub200")
-    runs = tmp_path_factory.mktemp("runs")
-    return lambda name, *more: bench(
-        runs, *words, f"data.root={planted}", f"name={name}", *more, gallery=3
-    )
+    return partial(birds, planted, tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="module")
@@ -225,82 +210,6 @@ def test_it_goes_on_where_it_was(
     assert len(calls) == 8
     for name in ("metrics", "rows", "headline", "notes", "facts", "intervals"):
         assert getattr(again, name) == getattr(done[1], name)
-
-
-@pytest.mark.parametrize(
-    ("changed", "match"),
-    [
-        ({"c": None}, r"study.c must be a number above 0; got None"),
-        ({"c": 0}, r"study.c must be a number above 0; got 0"),
-        ({"c": True}, r"study.c must be a number above 0; got True"),
-        ({"train_boxes": "truth"}, r"study.train_boxes must be one of guess, label; got 'truth'"),
-        ({"margin": -0.1}, r"study.margin must be a number, 0 or above; got -0.1"),
-        ({"margin": float("nan")}, r"study.margin must be a number, 0 or above; got nan"),
-    ],
-)
-def test_impossible_settings(changed: dict[str, object], match: str) -> None:
-    with pytest.raises(UserError, match=match):
-        cub(**changed)
-
-
-@pytest.mark.parametrize(
-    ("more", "match"),
-    [
-        (("data.crop=bbox",), r"The study cub cuts pictures itself: leave out data.crop=bbox"),
-        (("arch.pool=max",), r"The study cub needs average pooling: give arch.pool=avg"),
-    ],
-)
-def test_what_it_cannot_work_with(
-    made: Callable[..., Bench], more: tuple[str, ...], match: str
-) -> None:
-    study = cub()
-    study.check(made("fine"))
-    with pytest.raises(UserError, match=match):
-        study.check(made("refused", *more))
-
-
-def test_shards_cannot_be_cut(made: Callable[..., Bench]) -> None:
-    found = made("shards")
-    found.data.stream = "s3://birds"  # type: ignore[attr-defined]
-    with pytest.raises(UserError, match=r"cub needs picture files: leave out data.stream"):
-        cub().check(found)
-
-
-def test_a_network_without_a_classifier(made: Callable[..., Bench]) -> None:
-    found = made("units are classes")
-    found.network.classifier = nn.Identity()
-    match = r"cub needs a network with a linear classifier on pooled features, and SmallGAP has"
-    with pytest.raises(UserError, match=match):
-        cub().check(found)
-
-
-def test_data_without_crops(planted: Path, tmp_path: Path) -> None:
-    root = make_folders(tmp_path / "data")
-    words = (f"arch.weights={planted}/colours.ckpt", "data=folders", f"data.root={root}")
-    found = bench(tmp_path / "runs", *NETWORK, *words, "data.train_per_class=3")
-    match = r"which data=cub200 alone can do; got Folders. For other data: study=features"
-    with pytest.raises(UserError, match=match):
-        cub().check(found)
-
-
-def test_layers_without_weights(made: Callable[..., Bench]) -> None:
-    with pytest.raises(UserError, match=r"added of SmallGAP has random weights"):
-        cub().check(replace(made("fresh"), fresh=("added", "classifier")))
-
-
-def test_a_class_without_training_pictures(planted: Path, tmp_path: Path) -> None:
-    root = shutil.copytree(planted, tmp_path / "birds")
-    # The first 16 pictures are the first kind's.
-    edit(root / "train_test_split.txt", lambda t: "".join(map(_tests, t.splitlines(True))))
-    words = (*NETWORK, f"arch.weights={root}/colours.ckpt", "data=cub200", f"data.root={root}")
-    match = r"1 of 4 classes have no training picture: Red Bird with Yellow Spot\. The study"
-    with pytest.raises(UserError, match=match):
-        cub().check(bench(tmp_path / "runs", *words))
-
-
-def _tests(line: str) -> str:
-    number, trains = line.split()
-    return f"{number} {0 if int(number) <= 16 else trains}\n"
 
 
 @pytest.mark.slow

@@ -1,11 +1,14 @@
 """The linear machine against scikit-learn's own predictions."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
 from gapcam.study import linear_svm
-from gapcam.study.linear_svm import LinearSVM, fit_svm
+from gapcam.study.linear_svm import LinearSVM, fit_svm, kept_svm
+from gapcam.study.steps import Steps
 
 
 def clouds(classes: int, each: int = 20, units: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -55,3 +58,23 @@ def test_it_can_be_kept() -> None:
     again = LinearSVM.of_arrays(machine.as_arrays())
     np.testing.assert_array_equal(again.decide(features), machine.decide(features))
     assert again.converged is True
+
+
+def test_it_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps, (features, labels) = Steps(tmp_path), clouds(3)
+    first = kept_svm(steps, "svm", features, labels, 1.0, 0)
+    np.testing.assert_array_equal(first.weight, fit_svm(features, labels, 1.0, 0).weight)
+    calls = []
+
+    def counting(*args: object) -> LinearSVM:
+        calls.append(args)
+        return first
+
+    monkeypatch.setattr(linear_svm, "fit_svm", counting)
+    again = kept_svm(steps, "svm", features, labels, 1.0, 0)
+    np.testing.assert_array_equal(again.weight, first.weight)
+    assert not calls
+    others = ((features + 1, labels, 1.0, 0), (features, labels[::-1], 1.0, 0))
+    for other in (*others, (features, labels, 2.0, 0), (features, labels, 1.0, 1)):
+        kept_svm(steps, "svm", *other)
+    assert len(calls) == 4

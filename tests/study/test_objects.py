@@ -1,5 +1,6 @@
 """Informative objects: what was planted is found, under every definition, and after a crash."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from benches import QUICK
 from PIL import Image, ImageDraw
-from planted_objects import NAMES, SCENES, SIZE, by_scene, done, make_planted_objects, study
+from planted_objects import NAMES, SCENES, SIZE, by_scene, done, make_planted_objects, study, words
+from support import type_in
 
 from gapcam.arch.gap_module import GAPModule
 from gapcam.data.labelme import read_labelme
 from gapcam.study.bench import Bench
 from gapcam.study.outcome import Outcome
 from gapcam.study.steps import Steps
+from gapcam.study_tools.execution import write_sheet
 
 CARRIERS = [name for name, _ in SCENES.values()]
 EACH = 30
@@ -152,6 +156,22 @@ def test_the_page(outcome: Outcome) -> None:
     outline = (np.abs(left - (0xE6, 0x9F, 0)).max(-1) < 30).sum()
     assert red > 50  # the kettle
     assert outline > 50  # around it
+
+
+@pytest.mark.slow
+def test_two_processes_find_the_same(planted: Path, outcome: Outcome, tmp_path: Path) -> None:
+    several = ("trainer=ddp", "trainer.devices=2", "gallery=0")
+    runs = f"runs={tmp_path / 'runs'}"
+    typed = type_in(*QUICK[:3], *words(planted), *several, runs, module="gapcam.study")
+    assert typed.returncode == 0, typed.stdout + typed.stderr
+    assert "2 x cpu" in typed.stdout
+    for name, sheet in {"rows": outcome.rows, **outcome.tables}.items():
+        write_sheet(tmp_path / f"{name}.csv", sheet)
+        (found,) = (tmp_path / "runs").rglob(f"{name}.csv")
+        assert found.read_bytes() == (tmp_path / f"{name}.csv").read_bytes()
+    (facts,) = (tmp_path / "runs").rglob("metrics.json")
+    numbers = json.loads(facts.read_text())["metrics"]
+    assert numbers == {f"test/{name}": value for name, value in outcome.metrics.items()}
 
 
 @pytest.mark.slow

@@ -1,82 +1,30 @@
 """Class-specific units: those that were planted are ranked, found and cut out."""
 
 import csv
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from benches import bench, colour_network, save_network, study_config
-from omegaconf import OmegaConf
 from PIL import Image
-from planted_units import CLASSES, EACH, SQUARE, make_pictures, place_of, save_weights, shade_of
+from planted_units import CLASSES, EACH, SQUARE, make_units, place_of, shade_of
 from support import type_in
+from units_studies import MAPS, Make, columns, do, maker
 
-from gapcam.arch.network import Network
-from gapcam.build import build, build_module
-from gapcam.config_dir import CONFIG_DIR
-from gapcam.errors import UserError
-from gapcam.study.bench import Bench
-from gapcam.study.outcome import Outcome, Sheet
 from gapcam.study.units import measured_fields
-from gapcam.study.units.asked_classes import asked_classes
-from gapcam.study.units.class_units import most_frequent, top_pictures, units_of_class
-from gapcam.study.units.study import Units
 
-Make = Callable[..., tuple[Units, Bench]]
 FIELDS = ("study.classes=berries", "study.units=2", "study.images=2", "study.patch=8")
-MAPS = ("study.segment=map", "study.units=2", "study.images=4")
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("planted")
-    make_pictures(folder / "pictures")
-    save_weights(folder / "colours.ckpt")
-    return folder
+    return make_units(tmp_path_factory.mktemp("planted"))
 
 
 @pytest.fixture
 def make(planted: Path, tmp_path: Path) -> Make:
-    """The study and its bench, as the command makes them."""
-
-    def _make(*more: str) -> tuple[Units, Bench]:
-        words = [
-            *("study=units", "data=folders", f"data.root={planted / 'pictures'}"),
-            *("arch=small_gap", "arch.units=8", f"arch.weights={planted / 'colours.ckpt'}", *more),
-        ]
-        study = build(study_config(tmp_path / "runs", *words)["study"], "study")
-        return study, bench(tmp_path / "runs", *words)
-
-    return _make
-
-
-@pytest.fixture(scope="module")
-def plain(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """A bench for checks of settings."""
-    folder = tmp_path_factory.mktemp("plain")
-    words = ("study=units", "data=folders", f"data.root={planted / 'pictures'}", "arch=small_gap")
-    weights = ("arch.units=8", f"arch.weights={planted / 'colours.ckpt'}")
-    return bench(folder, *words, *weights, f"data.cache={folder}")
-
-
-def study_with(**changed: Any) -> Units:
-    """The study with the settings of its file, but for some."""
-    node: Any = OmegaConf.to_container(OmegaConf.load(CONFIG_DIR / "study" / "units.yaml"))
-    return build(node | changed, "study")
-
-
-def do(study: Units, found: Bench) -> Outcome:
-    study.check(found)
-    return study.run(found)
-
-
-def columns(sheet: Sheet, *names: str) -> list[tuple[object, ...]]:
-    places = [list(sheet.columns).index(name) for name in names]
-    return [tuple(row[place] for place in places) for row in sheet.rows]
+    return maker(planted, tmp_path / "runs")
 
 
 def test_units_are_ranked_by_the_planted_weights(make: Make) -> None:
@@ -205,82 +153,6 @@ def test_both_splits_are_searched(make: Make) -> None:
     assert [row[3] for row in of_red if row[4] == "berries"][-1] == "train/berries/6.png"
 
 
-@pytest.mark.parametrize(
-    ("setting", "value", "match"),
-    [
-        ("classes", [], r"study.classes must name classes, each once; got \[\]"),
-        ("classes", ["sea", "Sea"], r"study.classes must name classes, each once"),
-        ("classes", "berry", r"no class 'berry'. Did you mean berries\?"),
-        ("classes", [7], r"no class 7. There are berries, sea, sunflowers"),
-        ("units", 9, r"study.units must be a whole number from 1 to 8; got 9"),
-        ("units", 0, r"study.units must be a whole number from 1 to 8; got 0"),
-        ("units", True, r"study.units must be a whole number from 1 to 8; got True"),
-        ("images", 1.5, r"study.images must be a whole number at least 1; got 1.5"),
-        ("images", 19, r"study.images=19 .* the 18 pictures of study.splits"),
-        ("splits", [], r"study.splits must be some of train, val, test"),
-        ("splits", "tset", r"study.splits must be some of .* got 'tset'"),
-        ("splits", 7, r"study.splits must be some of .* got 7"),
-        ("segment", "mask", r"study.segment must be receptive_field or map; got 'mask'"),
-        ("occluder", "black", r"study.occluder must be random or grey; got 'black'"),
-        ("threshold", 1.0, r"study.threshold must be between 0 and 1, or null for 0.5"),
-        ("threshold", "low", r"study.threshold must be between 0 and 1, .* got 'low'"),
-        ("patch", 64, r"study.patch must be a whole number from 1 to 63; got 64"),
-        ("stride", 0, r"study.stride must be a whole number from 1 to 63; got 0"),
-    ],
-)
-def test_bad_settings(plain: Bench, setting: str, value: object, match: str) -> None:
-    study_with().check(plain)
-    with pytest.raises(UserError, match=match):
-        study_with(**{setting: value}).check(plain)
-
-
-@pytest.mark.parametrize(
-    ("words", "match"),
-    [
-        (("data.view=ten", "data.resize=80"), r"data.view=whole or data.view=centre; got ten"),
-        (("data.view=[whole,centre]", "data.resize=80"), r"got whole, centre"),
-        (("arch.pool=max",), r"needs average pooling: give arch.pool=avg"),
-        (("arch.size=[4,4]",), r"maps of SmallGAP have one cell"),
-    ],
-)
-def test_networks_and_views_that_have_no_such_units(
-    make: Make, words: tuple[str, ...], match: str
-) -> None:
-    study, found = make(*words)
-    with pytest.raises(UserError, match=match):
-        study.check(found)
-
-
-def test_a_network_of_class_maps(plain: Bench) -> None:
-    match = r"needs a network with a linear classifier on pooled features, and SqueezeNet has none"
-    with pytest.raises(UserError, match=match):
-        study_with().check(replace(plain, network=_squeezenet()))
-
-
-def _squeezenet() -> Network:
-    config = study_config(Path("runs"), "arch=squeezenet", "arch.weights=x", "data.root=x")
-    facts = {"views": ["whole"], "size": [64, 64], "mean": [0.0] * 3, "std": [1.0] * 3}
-    arch = {**config["arch"], "weights": None}
-    return build_module(arch, config["protocol"], {**facts, "class_names": list(CLASSES)})
-
-
-def test_a_network_of_other_classes(make: Make, tmp_path: Path) -> None:
-    weights = save_network(tmp_path / "other.ckpt", colour_network(["a", "b", "c", "d"]))
-    study, found = make(f"arch.weights={weights}")
-    with pytest.raises(UserError, match=r"has random weights: .* give ckpt="):
-        study.check(found)
-    study, found = make()
-    others = found.network.recipe["data"] | {"class_names": ["a", "b"]}
-    found.network.recipe = found.network.recipe | {"data": others}
-    with pytest.raises(UserError, match=r"tells 3 classes apart \(a, b, ...\), the data have 3"):
-        study.check(found)
-
-
-def test_a_layer_without_weights(plain: Bench) -> None:
-    with pytest.raises(UserError, match="Layers of SmallGAP have random weights: added"):
-        study_with().check(replace(plain, fresh=("added",)))
-
-
 def test_a_class_without_pictures(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     study, found = make(*MAPS, "study.classes=sea")
     nothing_but_berries = property(lambda self: np.zeros(len(self), np.int32))
@@ -289,60 +161,6 @@ def test_a_class_without_pictures(make: Make, monkeypatch: pytest.MonkeyPatch) -
     assert columns(outcome.tables["units"], "contribution", "share") == [(None, None)] * 2
     assert outcome.facts["units"]["share"] is None  # type: ignore[index]
     assert outcome.headline.startswith("0% of the pictures")
-
-
-MANY = [f"class {number}" for number in range(21)]
-
-
-@pytest.mark.parametrize(
-    ("asked", "names", "expected"),
-    [
-        (None, ["only"], [0]),
-        (None, MANY[:20], list(range(20))),
-        ("b", ["a", "b"], [1]),
-        (["B", "a"], ["a", "b"], [1, 0]),
-        (["b"], ["B", "b"], [1]),  # as it is written comes first
-        ([1], ["zero", "1", "two"], [1]),  # a name
-        ([1], ["crane", "crane"], [1]),  # a number
-    ],
-)
-def test_classes_that_are_asked_for(asked: object, names: list[str], expected: list[int]) -> None:
-    assert asked_classes(asked, names) == expected
-
-
-@pytest.mark.parametrize(
-    ("asked", "names", "match"),
-    [
-        (None, MANY, r'have 21 classes: name those .* study.classes="\[class 0,class 1\]"'),
-        ("crane", ["crane", "x", "crane"], r"2 classes are called crane; .* 0 or 2"),
-        ("zzz", MANY, r"no class 'zzz'. There are class 0, .* and 11 more"),
-        (True, ["a"], r"no class True"),
-        ([["a"]], ["a"], r"no class \['a'\]"),
-    ],
-)
-def test_classes_that_are_not_there(asked: object, names: list[str], match: str) -> None:
-    with pytest.raises(UserError, match=match):
-        asked_classes(asked, names)
-
-
-def test_units_of_a_class_by_hand() -> None:
-    weight = np.array([[0.0, 0, 0, 0], [1.0, -2, 3, 3]], np.float32)
-    pooled = np.array([[4.0, 1, 0, 1], [2.0, 1, 2, 0]], np.float32)  # means 3, 1, 1, 0.5
-    found = units_of_class(weight, 1, 3, pooled)
-    assert [(one.unit, one.rank, one.contribution) for one in found] == [
-        *((2, 1, 3.0), (3, 2, 1.5), (0, 3, 3.0)),
-    ]
-    assert [one.share for one in found] == pytest.approx([3 / 7.5, 1.5 / 7.5, 3 / 7.5])
-    assert [one.contribution_rank for one in found] == [1, 3, 1]
-    assert units_of_class(weight, 1, 4, pooled)[3].share == 0  # it speaks against the class
-    assert [one.share for one in units_of_class(weight, 0, 2, pooled)] == [None, None]
-    assert units_of_class(weight, 1, 1, pooled[:0])[0].contribution is None
-
-
-def test_top_pictures_and_their_classes() -> None:
-    assert top_pictures(np.array([1.0, 3, 2, 3]), 3).tolist() == [1, 3, 2]
-    assert most_frequent([4]) == (4, 1.0)
-    assert most_frequent([4, 2, 2, 4, 1]) == (4, 0.4)
 
 
 @pytest.mark.slow

@@ -1,24 +1,20 @@
 """Questions with a planted truth: a colour that only the picture shows, words that say it all."""
 
-import copy
 import json
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from benches import COLOURS, bench, colour_network, save_network
+from benches import COLOURS, colour_network, save_network
 from planted_vqa import NOBODY_KNOWS, WORDS_ALONE, make_planted_vqa
 from sklearn.linear_model import LogisticRegression
 from support import type_in
+from vqa_studies import ANSWERS, QUICK, put_on_bench, study
 
 from gapcam.cam.boxes import box_iou
-from gapcam.errors import UserError
 from gapcam.execution import keep_lightning_quiet
-from gapcam.study.bench import Bench
 from gapcam.study.extraction import extract_pool
 from gapcam.study.head import with_classifier
 from gapcam.study.layer import Layer
@@ -28,30 +24,7 @@ from gapcam.study.vqa.answerer import Answerer
 from gapcam.study.vqa.models import BOTH, Models
 from gapcam.study.vqa.question_words import Vocabulary
 from gapcam.study.vqa.questions import Questions, read_questions
-from gapcam.study.vqa.study import Vqa
 from gapcam.viz.localizations import localize
-
-QUICK: dict[str, Any] = {
-    **{"epochs": 25, "batch_size": 20, "word_dimension": 16, "lr_words": 0.1, "lr_softmax": 1.0},
-    **{"momentum": 0.9, "weight_decay": 5e-6, "gradient_clip": 1.0, "clip_words": 1500},
-    **{"clip_softmax": 200, "validate_every": 10, "least_count": 2, "alone": True, "paper": None},
-}
-ANSWERS = len(COLOURS) + 3
-"""The colours, yes, no, 1; painters are no class."""
-
-
-def study(**changed: Any) -> Vqa:
-    return Vqa(**QUICK | changed)
-
-
-def put_on_bench(root: Path, folder: Path, *words: str) -> Bench:
-    keep_lightning_quiet()
-    weights = save_network(folder / "colours.ckpt", colour_network(list(COLOURS)))
-    return bench(
-        *(folder / "runs", "arch=small_gap", "arch.units=8", "data=vqa", "study=vqa"),
-        *(f"data.root={root}", f"arch.weights={weights}", "data.eval_batch_size=16", *words),
-        gallery=8,
-    )
 
 
 class Done:
@@ -209,88 +182,6 @@ def test_the_same_again(done: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     again = study().run(done.bench)
     assert again.metrics == done.outcome.metrics
     assert again.rows == done.outcome.rows
-
-
-def _without_pooling(made: Bench) -> Bench:
-    network: Any = made.network
-    layer = torch.nn.Identity()
-    return replace(made, network=_changed(network, "classifier", layer))
-
-
-def _changed(network: Any, name: str, value: Any) -> Any:
-    other = copy.copy(network)
-    other.__dict__ = {**network.__dict__, "_modules": dict(network._modules)}
-    setattr(other, name, value)
-    return other
-
-
-@pytest.mark.parametrize(
-    ("spoil", "changed", "match"),
-    [
-        (
-            lambda made: made,
-            {"least_count": 1000},
-            r"No word is asked 1000 times in the 123 training questions\. Give a smaller study",
-        ),
-        (
-            _without_pooling,
-            {},
-            r"The map of an answer needs a network with a linear classifier on pooled features, "
-            r"and SmallGAP has none: give arch=googlenet_gap",
-        ),
-        (
-            lambda made: replace(made, network=_changed(made.network, "pool", "max")),
-            {},
-            r"The map of an answer needs average pooling: give arch\.pool=avg",
-        ),
-        (
-            lambda made: replace(made, data=object()),
-            {},
-            r"study=vqa asks questions about pictures, and object has none: give data=vqa",
-        ),
-    ],
-)
-def test_what_cannot_work(
-    done: Done, spoil: Callable[[Bench], Bench], changed: dict[str, Any], match: str
-) -> None:
-    with pytest.raises(UserError, match=match):
-        study(**changed).check(spoil(done.bench))
-
-
-@pytest.mark.parametrize(
-    ("changed", "match"),
-    [
-        ({"validate_every": None}, r"study\.validate_every must be 1 epoch or more; got None"),
-        ({"validate_every": 0}, r"study\.validate_every must be 1 epoch or more; got 0"),
-        ({"least_count": 0.5}, r"study\.least_count must be 1 or more; got 0\.5"),
-        ({"paper": 101}, r"study\.paper must be null or a number of percent; got 101"),
-        ({"alone": "no"}, r"study\.alone must be true or false; got 'no'"),
-        ({"epochs": 0}, r"study\.epochs must be a whole number"),
-    ],
-)
-def test_settings_out_of_range(changed: dict[str, Any], match: str) -> None:
-    with pytest.raises(UserError, match=match):
-        study(**changed)
-
-
-def test_no_validation_question_can_be_answered(tmp_path: Path) -> None:
-    """That is told by the data, before there is a bench."""
-    root = make_planted_vqa(tmp_path / "data", train=6, val=2)
-    path = root / "mscoco_val2014_annotations.json"
-    path.write_text(path.read_text().replace('_answer": "', '_answer": "not '))
-    with pytest.raises(
-        UserError, match=r"None of the 5 val questions in .* one of the 9 most frequent training"
-    ):
-        put_on_bench(root, tmp_path, "data.answers=9")
-
-
-def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    root = make_planted_vqa(tmp_path / "data", train=6, val=2)
-    made = put_on_bench(root, tmp_path, "data.answers=9")
-    next((root / "train2014").iterdir()).write_bytes(b"no picture")
-    study().check(made)
-    with pytest.raises(UserError, match=r"Cannot read a picture of the train split: .*COCO_train"):
-        study().run(made)
 
 
 def test_alone_may_be_left_out_and_the_paper_put_in(done: Done) -> None:

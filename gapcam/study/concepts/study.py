@@ -1,5 +1,6 @@
 """Concepts from captions: a detector for each phrase, and where it looks (Section 4.2)."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -60,11 +61,15 @@ class Concepts(Study):
                 raise UserError(
                     f"study.{name} must be a whole number, at least {smallest}; got {value!r}"
                 )
-        if not c > 0:
-            raise UserError(f"study.c must be above 0; got {c!r}")
-        if not -1 <= margin < 1:
+        if not (_is_number(c) and 0 < c < math.inf):
+            raise UserError(f"study.c must be a number above 0; got {c!r}")
+        if not (_is_number(margin) and -1 <= margin < 1):
             raise UserError(
                 f"study.margin must lie between -1, the SVM's own, and 1; got {margin!r}"
+            )
+        if isinstance(between, str) or not isinstance(between, Sequence):
+            raise UserError(
+                f"study.between must be a list of words, such as [a,an,the], or []; got {between!r}"
             )
         self.longest = longest
         self.between = [str(word) for word in between]
@@ -162,6 +167,10 @@ class Concepts(Study):
                     "none can be a negative. Raise study.pool or choose a rarer phrase"
                 )
         return concept
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _told_apart(phrases: Sequence[str]) -> list[str]:

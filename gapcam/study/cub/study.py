@@ -4,7 +4,6 @@ Three linear SVMs on features that are not trained further: of full pictures; of
 the first SVM's own class activation maps in training and in test pictures; of the true boxes.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -24,7 +23,7 @@ from gapcam.study.cub.page import tell
 from gapcam.study.extraction import extract
 from gapcam.study.head import with_classifier
 from gapcam.study.layer import Layer, require_pooled_classifier
-from gapcam.study.linear_svm import LinearSVM, fit_svm
+from gapcam.study.linear_svm import LinearSVM, kept_svm
 from gapcam.study.outcome import Outcome
 from gapcam.study.study import Study
 from gapcam.study.trained import require_trained
@@ -113,15 +112,7 @@ class Cub(Study):
         """Train an SVM on the features of the training pictures."""
         (features,) = extract(replace(bench, data=data), [data.train])
         labels = data.train.labels
-        digest = hashlib.sha256(np.ascontiguousarray(features).tobytes() + labels.tobytes())
-        key = {"c": self.c, "seed": bench.seed, "features": digest.hexdigest()}
-        svm = LinearSVM.of_arrays(
-            bench.steps.arrays(
-                f"svm-{name}",
-                key,
-                lambda: fit_svm(features, labels, self.c, bench.seed).as_arrays(),
-            )
-        )
+        svm = kept_svm(bench.steps, f"svm-{name}", features, labels, self.c, bench.seed)
         if not svm.converged:
             bench.say(f"the SVM of {name} had not come to its end; a smaller study.c is quicker")
         return Learnt(svm, float((svm.decide(features).argmax(1) == labels).mean()))

@@ -1,6 +1,5 @@
 """Informative objects of scenes: which objects lie where a network looks (section 4.2, Fig. 9)."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -13,7 +12,7 @@ from gapcam.study.bench import Bench
 from gapcam.study.extraction import extract
 from gapcam.study.head import with_classifier
 from gapcam.study.layer import require_pooled_classifier
-from gapcam.study.linear_svm import LinearSVM, fit_svm
+from gapcam.study.linear_svm import LinearSVM, kept_svm
 from gapcam.study.objects.guess_maps import Map, maps_of_classes, spread
 from gapcam.study.objects.informative import (
     RANKINGS,
@@ -155,14 +154,7 @@ class Objects(Study):
         """The SVM, and what it takes each picture for."""
         data = bench.data
         train, test = extract(bench, [data.train, data.test])
-        digest = hashlib.sha256(np.ascontiguousarray(train).tobytes()).hexdigest()
-        labels = data.train.labels
-        kept = bench.steps.arrays(
-            "svm",
-            [self.c, bench.seed, digest, labels.tolist()],
-            lambda: fit_svm(train, labels, self.c, bench.seed).as_arrays(),
-        )
-        svm = LinearSVM.of_arrays(kept)
+        svm = kept_svm(bench.steps, "svm", train, data.train.labels, self.c, bench.seed)
         found = {"train": svm.decide(train).argmax(1), "test": svm.decide(test).argmax(1)}
         return svm, found
 

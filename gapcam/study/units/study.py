@@ -19,9 +19,10 @@ from gapcam.study.study import Study
 from gapcam.study.units.asked_classes import asked_classes
 from gapcam.study.units.checks import require_own_classes, require_places, require_whole
 from gapcam.study.units.class_units import top_pictures, units_of_class
+from gapcam.study.units.findings import Findings, headline, sightings_sheet, units_sheet
 from gapcam.study.units.measured_fields import Measured, measure_fields
 from gapcam.study.units.occlusion import KINDS, Occluders
-from gapcam.study.units.pages import Findings, headline, sections, sightings_sheet, units_sheet
+from gapcam.study.units.pages import sections
 from gapcam.study.units.receptive_field import Cells, cells_of
 from gapcam.study.units.segments import Mask, segment_by_field, segment_by_map
 from gapcam.study.units.sightings import Pictures, Sighting, look_again

@@ -2,8 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,15 +13,12 @@ from gapcam.study.bench import Bench
 from gapcam.study.drawing import save, side_by_side, with_words
 from gapcam.study.head import with_classifier
 from gapcam.study.outcome import Section, Sheet, Shown
-from gapcam.study.vqa.answerer import Answerer
-from gapcam.study.vqa.models import BOTH, Answers, Models
-from gapcam.study.vqa.question_words import Vocabulary
-from gapcam.study.vqa.questions import Questions
+from gapcam.study.vqa.findings import TYPES, Findings
+from gapcam.study.vqa.models import BOTH
 from gapcam.viz.curves import read_curves
 from gapcam.viz.localizations import Localization, localize
 from gapcam.viz.overlay import overlay
 
-TYPES = ("yes/no", "number", "other")
 RIGHT = 0.9
 """Accuracy from which an answer is shown as right: three people said it."""
 _SIDE = 256
@@ -35,28 +31,6 @@ _MAPS = (
     "where the picture adds little to the answer it says little. Below: what picture and words add "
     "to the answer's logit, above their mean over all answers."
 )
-
-
-@dataclass(frozen=True)
-class Findings:
-    """Everything that a page is made of.
-
-    `by_model` are answers by the model's name; `lines` accuracies of what is no model, `(N,)` by
-    their titles; `answerer` is the model that sees both.
-    """
-
-    names: Sequence[str]
-    val: Questions
-    vocabulary: Vocabulary
-    models: Models
-    answerer: Answerer
-    by_model: Mapping[str, Answers]
-    lines: Mapping[str, np.ndarray]
-    paper: float | None
-
-    @property
-    def best(self) -> Answers:
-        return self.by_model[BOTH]
 
 
 def scores_section(bench: Bench, found: Findings) -> Section:

@@ -5,35 +5,25 @@ the words of the question and the features of the picture; the part of its weigh
 features draws the map of an answer.
 """
 
-import numpy as np
-import torch
+from typing import Any
 
-from gapcam.cam.bootstrap import bootstrap_intervals
-from gapcam.cam.outcomes import Outcome as Points
+import numpy as np
+
 from gapcam.data.vqa import VQA
 from gapcam.errors import UserError
 from gapcam.study.bench import Bench
 from gapcam.study.extraction import extract_pool
 from gapcam.study.layer import Layer, require_pooled_classifier
-from gapcam.study.outcome import Outcome, Sheet
+from gapcam.study.outcome import Outcome
 from gapcam.study.pool import Pool
 from gapcam.study.study import Study
 from gapcam.study.vqa.accuracy import best_accuracies
 from gapcam.study.vqa.answerer import Recipe
+from gapcam.study.vqa.findings import Findings, headline, intervals, metrics, notes, rows_sheet
 from gapcam.study.vqa.models import BOTH, PICTURE, WORDS, Models
-from gapcam.study.vqa.page import (
-    TYPES,
-    Findings,
-    answers_section,
-    picture_sections,
-    scores_section,
-    words_sheet,
-)
+from gapcam.study.vqa.page import answers_section, picture_sections, scores_section, words_sheet
 from gapcam.study.vqa.question_words import Vocabulary
 from gapcam.study.vqa.questions import Questions, read_questions
-
-_METRICS = {BOTH: "vqa_accuracy", WORDS: "vqa_accuracy_words", PICTURE: "vqa_accuracy_picture"}
-_THOUSANDTHS = 1000
 
 
 class Vqa(Study):
@@ -101,7 +91,7 @@ class Vqa(Study):
             raise UserError(f"study.least_count must be 1 or more; got {least_count!r}")
         if not isinstance(alone, bool):
             raise UserError(f"study.alone must be true or false; got {alone!r}")
-        if paper is not None and not 0 <= paper <= 100:
+        if paper is not None and not _is_percent(paper):
             raise UserError(f"study.paper must be null or a number of percent; got {paper!r}")
         self._questions: tuple[Questions, Questions] | None = None
 
@@ -156,33 +146,21 @@ class Vqa(Study):
         return self._questions
 
     def _outcome(self, bench: Bench, train: Questions, found: Findings) -> Outcome:
-        val, best = found.val, found.best
-        metrics = {
-            _METRICS[kind]: float(one.accuracy.mean()) for kind, one in found.by_model.items()
-        }
-        for name in TYPES:
-            if name in val.types:
-                of_type = best.accuracy[np.array(val.types) == name]
-                metrics[f"vqa_accuracy_{name.replace('/', '_')}"] = float(of_type.mean())
-        floor, _ = found.lines.values()
-        metrics["floor_vqa_accuracy"] = float(floor.mean())
-        points = torch.from_numpy((best.accuracy * _THOUSANDTHS).round()).long()
-        counted = Points(points, torch.ones_like(points, dtype=torch.bool), _THOUSANDTHS)
-        intervals = bootstrap_intervals({"vqa_accuracy": counted}, seed=bench.seed)
+        val = found.val
         return Outcome(
-            metrics=metrics,
+            metrics=metrics(found),
             evaluated_on=f"{len(val):,} questions about {len(val.dataset):,} pictures of the "
             "validation split",
-            headline=_headline(metrics, found),
+            headline=headline(found),
             sections=[
                 scores_section(bench, found),
                 *picture_sections(bench, found),
                 answers_section(found),
             ],
-            rows=_rows(found),
+            rows=rows_sheet(found),
             tables={"words": words_sheet(found)},
-            intervals=intervals,
-            notes=_notes(train, found),
+            intervals=intervals(found, bench.seed),
+            notes=notes(train, found),
             facts={
                 "trained": {
                     "epochs": self.recipe.epochs,
@@ -200,50 +178,6 @@ class Vqa(Study):
         )
 
 
-def _headline(metrics: dict[str, float], found: Findings) -> str:
-    alone = [
-        f"{100 * metrics[_METRICS[kind]]:.1f} % from {'the ' * (kind == PICTURE)}{kind}"
-        for kind in (WORDS, PICTURE)
-        if kind in found.by_model
-    ]
-    always = f"{100 * metrics['floor_vqa_accuracy']:.1f} % for always answering {found.names[0]!r}"
-    return (
-        f"VQA accuracy {100 * metrics['vqa_accuracy']:.1f} % from words and picture, "
-        + ", ".join([*alone, always])
-        + f", of {len(found.val):,} validation questions."
-    )
-
-
-def _notes(train: Questions, found: Findings) -> list[str]:
-    val = found.val
-    left_out, no_class = len(train) - len(train.known), len(val) - len(val.known)
-    return [
-        f"{left_out:,} of {len(train):,} training questions are left out: their answer is none of "
-        f"the {len(found.names):,} most frequent ones",
-        f"{no_class:,} of {len(val):,} validation questions have another answer; they count, and "
-        "are right only as far as some people gave a known one",
-        f"{found.models.bags.unknown:.1%} of the words of validation questions are unknown",
-        "weights are those of the last epoch",
-    ]
-
-
-def _rows(found: Findings) -> Sheet:
-    """A line for each validation question."""
-    val, names = found.val, found.names
-    alone = {kind: one for kind, one in found.by_model.items() if kind != BOTH}
-    columns = ["id", "picture", "type", "question", "people", "answer", "score", "accuracy"]
-    rows = [
-        [
-            int(val.ids[row]),
-            val.dataset.name(int(val.pictures[row])),
-            val.types[row],
-            val.texts[row],
-            val.top[row],
-            names[found.best.guesses[row]],
-            float(found.best.scores[row]),
-            float(found.best.accuracy[row]),
-            *(names[one.guesses[row]] for one in alone.values()),
-        ]
-        for row in range(len(val))
-    ]
-    return Sheet([*columns, *(kind.replace(" ", "_") for kind in alone)], rows)
+def _is_percent(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and bool(0 <= value <= 100)

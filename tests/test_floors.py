@@ -53,7 +53,7 @@ ALLOWED = {
     "gapcam.callbacks": {"torch", "numpy", "pytorch_lightning", "lightning_fabric", "wandb"},
 }
 ONLY_HERE = {
-    "hydra": {"gapcam.build", "gapcam.suggest"}
+    "hydra": {"gapcam.build", "gapcam.suggest", "gapcam.sweep_outcome"}
     | {"gapcam.run", "gapcam.evaluate", "gapcam.data_tools.command"}
     | {"gapcam.study_tools.command"}
     | {"gapcam.recipes.plan", "gapcam.sweep_jobs"},

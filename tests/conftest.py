@@ -13,9 +13,13 @@ from twins_ilsvrc import make_ilsvrc
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: one of several processes
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Jobs in a shell's background ignore Ctrl-C, and so would the commands that tests interrupt.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Jobs in a shell's background ignore these, and so would the commands that tests interrupt.
+for _signal, _usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, _usual)
 # Kernels are compiled once for all tests and their processes, and kept for the next time.
 os.environ.setdefault(
     "NUMBA_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".pytest_cache" / "numba")

@@ -4,6 +4,7 @@ Pixels are those of the file: an EXIF rotation is not applied, as annotations ar
 """
 
 import io
+import threading
 import warnings
 from pathlib import Path
 
@@ -24,6 +25,9 @@ _UNREADABLE = (
 )
 _FAST_COLOURS = ("YCbCr", "Gray", "RGB")
 """What libjpeg turns into RGB; the four-channel ones are left to Pillow."""
+
+_FILTERING = threading.Lock()
+"""Filters of warnings belong to the process, not to a thread."""
 
 
 def read_rgb(path: Path) -> Image.Image:
@@ -133,7 +137,7 @@ def open_picture(source: Path | io.BytesIO, name: str) -> Image.Image:
         UserError: as `read_rgb`.
     """
     try:
-        with warnings.catch_warnings():
+        with _FILTERING, warnings.catch_warnings():
             # A picture that large would take gigabytes; it is refused, not warned about.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return Image.open(source)
@@ -164,7 +168,7 @@ def _reason(error: BaseException, source: Path | io.BytesIO | None = None) -> st
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"{error} It is no picture to train on: remove or replace it"
+        return f"{error} Remove it, or put a smaller one in its place"
     text = str(error)
     unknown = "cannot identify image file"
     return "no picture that Pillow knows" if text.startswith(unknown) else text

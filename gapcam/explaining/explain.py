@@ -4,14 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from gapcam.arch.evaluation import THRESHOLD_OF_NOTHING
-from gapcam.arch.look import look_for
 from gapcam.arch.network import Network
 from gapcam.cam.localization import GUESSES
 from gapcam.data.transforms import Views, usual_side
@@ -19,6 +16,7 @@ from gapcam.errors import UserError
 from gapcam.explaining.class_choice import choose_classes
 from gapcam.explaining.explanation import Explanation
 from gapcam.explaining.pictures import Picture, as_rgb
+from gapcam.explaining.seeing import Seen, see
 from gapcam.protocol import Protocol, named
 
 
@@ -71,14 +69,14 @@ def explain(
     was_training = model.training
     model.eval()
     try:
-        with torch.inference_mode():
-            parts = [
-                _look_at(model, images[start : start + batch_size], seen_as, rule, choose)
-                for start in range(0, len(images), batch_size)
-            ]
+        parts = []
+        for start in range(0, len(images), batch_size):
+            part = images[start : start + batch_size]
+            sizes = [(image.height, image.width) for image in part]
+            parts.append(see(model, [seen_as.evaluate(one) for one in part], sizes, rule, choose))
     finally:
         model.train(was_training)
-    seen = _Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    seen = Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))
     return Explanation(
         pictures=images,
         names=names,
@@ -149,36 +147,6 @@ def chooser(
     if type(top) is not int or top < 1:
         raise UserError(f"top must be a whole number of classes from 1 on; got {top!r}")
     return partial(_best, min(top, model.num_classes))
-
-
-class _Seen(NamedTuple):
-    """Tensors of an `Explanation`."""
-
-    logits: Tensor
-    classes: Tensor
-    scores: Tensor
-    maps: Tensor
-    regions: Tensor
-    boxes: Tensor
-
-
-def _look_at(
-    model: Network,
-    images: Sequence[Image.Image],
-    views: Views,
-    protocol: Protocol,
-    choose: Callable[[Tensor], Tensor],
-) -> _Seen:
-    crops = [views.evaluate(image) for image in images]
-    shown = torch.stack([torch.stack([crop.image for crop in each]) for each in crops])
-    regions = torch.tensor([[crop.region for crop in each] for each in crops])
-    if shown.shape[1] == 1:
-        shown, regions = shown[:, 0], regions[:, 0]
-    sizes = torch.tensor([(image.height, image.width) for image in images], device=model.device)
-    look, logits = look_for(model, shown.to(model.device), regions.to(model.device), choose)
-    boxes = protocol.boxes(look.maps, model.size, look.regions, sizes)
-    seen = _Seen(logits.float(), look.classes, look.scores, look.maps, look.regions, boxes)
-    return _Seen(*(tensor.cpu() for tensor in seen))
 
 
 def _asked_for(classes: Tensor, scores: Tensor) -> Tensor:

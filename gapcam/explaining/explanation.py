@@ -12,7 +12,8 @@ from torch import Tensor
 
 from gapcam.cam.views import Size
 from gapcam.protocol import Protocol
-from gapcam.viz.overlay import PREDICTED_COLOUR, draw_boxes, overlay
+from gapcam.viz.colours import PREDICTED_COLOUR
+from gapcam.viz.overlay import draw_boxes, overlay
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,9 @@ class Explanation:
     All tensors are on the CPU. `explanation[2]` is the explanation of the third picture alone.
 
     Attributes:
-        pictures: RGB.
+        pictures: RGB; of a size fit for drawing, where they would take too much memory.
         names: of the pictures.
+        sizes: `(N, 2)` height and width of the pictures as they came.
         logits: `(N, C)` class scores before the softmax, averaged over the views.
         classes: `(N, M)` int64, in `0..C-1`.
         scores: `(N, M)` probabilities (softmax), averaged over the views.
@@ -39,6 +41,7 @@ class Explanation:
 
     pictures: list[Image.Image]
     names: list[str]
+    sizes: Tensor
     logits: Tensor
     classes: Tensor
     scores: Tensor
@@ -55,7 +58,7 @@ class Explanation:
     def __getitem__(self, row: int) -> "Explanation":
         row = range(len(self))[row]  # counts from the end, too, and says where the end is
         one = slice(row, row + 1)
-        tensors = ("logits", "classes", "scores", "maps", "regions", "boxes")
+        tensors = ("sizes", "logits", "classes", "scores", "maps", "regions", "boxes")
         return replace(
             self,
             pictures=self.pictures[one],
@@ -66,6 +69,11 @@ class Explanation:
     def class_name(self, row: int = 0, rank: int = 0) -> str:
         """Name of one of a picture's classes."""
         return self.class_names[int(self.classes[row, rank])]
+
+    def picture(self, row: int = 0, side: int | None = None) -> Image.Image:
+        """A picture, resized until its longer side has `side` pixels; null: as it came."""
+        height, width = self._drawn_size(row, side)
+        return self.pictures[row].resize((width, height), Image.Resampling.BICUBIC)
 
     def heat(self, row: int = 0, rank: int = 0, side: int | None = None) -> NDArray[np.float32]:
         """The map of a class on the pixels of the picture, as the protocol thresholds it.
@@ -78,9 +86,8 @@ class Explanation:
         Returns:
             `(H, W)` in 0..1; zero where no view shows the picture.
         """
-        picture = self.pictures[row]
-        height, width = size = _size(picture, side)
-        scale = torch.tensor([width / picture.width, height / picture.height] * 2)
+        size = self._drawn_size(row, side)
+        scale = torch.tensor(self._scale(row, size))
         rows = slice(row, row + 1)
         maps = self.maps[rows].narrow(-3, rank, 1)
         places = (self.regions[rows] * scale, torch.tensor([size]))
@@ -104,16 +111,14 @@ class Explanation:
             rank: which of its classes.
             side: of the longer side; null: as large as the picture.
             opacity: of the map, 0..1.
-            colours: one of `gapcam.viz.overlay.COLOURS`.
+            colours: one of `gapcam.viz.colours.COLOURS`.
             boxes: whether to draw them.
         """
-        picture = self.pictures[row]
-        height, width = _size(picture, side)
-        small = picture.resize((width, height), Image.Resampling.BICUBIC)
-        view = overlay(small, self.heat(row, rank, side), opacity, colours)
+        picture = self.picture(row, side)
+        view = overlay(picture, self.heat(row, rank, side), opacity, colours)
         if not boxes:
             return view
-        scale = np.array([width / picture.width, height / picture.height] * 2)
+        scale = np.array(self._scale(row, (picture.height, picture.width)))
         return draw_boxes(view, list(self.boxes[row, rank].numpy() * scale), PREDICTED_COLOUR)
 
     def plot(self, row: int = 0, **settings: object) -> Figure:
@@ -137,8 +142,17 @@ class Explanation:
         figure.supxlabel(f"{self.protocol.title}: {self.protocol.rule}", fontsize=7)
         return figure
 
+    def _drawn_size(self, row: int, side: int | None) -> Size:
+        height, width = self.sizes[row].tolist()
+        return (height, width) if side is None else drawn_size((height, width), side)
 
-def _size(picture: Image.Image, side: int | None) -> Size:
+    def _scale(self, row: int, drawn: Size) -> list[float]:
+        """By what corners of a box have to be multiplied."""
+        height, width = self.sizes[row].tolist()
+        return [drawn[1] / width, drawn[0] / height] * 2
+
+
+def drawn_size(size: Size, side: int) -> Size:
     """Height and width of a picture whose longer side becomes `side`."""
-    factor = 1.0 if side is None else side / max(picture.size)
-    return max(1, round(picture.height * factor)), max(1, round(picture.width * factor))
+    factor = side / max(size)
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))

@@ -36,14 +36,24 @@ def as_rgb(picture: Picture, upright: bool = True, name: str = "the picture") ->
             return as_rgb(opened, upright, str(picture))
     if isinstance(picture, Image.Image):
         rgb = rgb_of(picture, name)
-        turn = picture.getexif().get(_ORIENTATION, 1) if upright else 1
+        turn = orientation(picture) if upright else 1
         return rgb if turn == 1 else _turned(rgb, turn)
     return Image.fromarray(_values(picture, name)).convert("RGB")
 
 
-def _turned(rgb: Image.Image, orientation: int) -> Image.Image:
+def orientation(picture: Image.Image) -> int:
+    """How the camera was held: 1 upright, 2..8 mirrored or turned, see EXIF; 1 where unknown."""
+    try:
+        found = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:
+        # Broken EXIF fails in every way there is, and the pixels are good without it.
+        return 1
+    return found if found in range(1, 9) else 1
+
+
+def _turned(rgb: Image.Image, turn: int) -> Image.Image:
     # Conversion to RGB may lose the tag, and Pillow turns by the tag alone.
-    rgb.getexif()[_ORIENTATION] = orientation
+    rgb.getexif()[_ORIENTATION] = turn
     return ImageOps.exif_transpose(rgb)
 
 

@@ -12,6 +12,7 @@ from gapcam.data.dataset import LocalizationDataset
 from gapcam.study.bench import Bench
 from gapcam.study.outcome import Shown
 from gapcam.viz.localizations import localize
+from gapcam.viz.overlay import fit as fit_in
 from gapcam.viz.overlay import panel
 
 GAP = 4
@@ -95,7 +96,4 @@ def with_words(picture: Image.Image, *lines: str) -> Image.Image:
 
 def fit(text: str, width: int) -> str:
     """As much of a text as fits into so many pixels."""
-    font = ImageFont.load_default(_FONT_SIZE)
-    while text and font.getlength(text) > width:
-        text = text[:-2] + "…"
-    return text
+    return fit_in(text, ImageFont.load_default(_FONT_SIZE), width)

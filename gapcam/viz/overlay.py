@@ -7,12 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from gapcam.viz.colours import PREDICTED_COLOUR, TRUE_COLOUR
 from gapcam.viz.localizations import Localization
 
-TRUE_COLOUR = "#ffffff"
-PREDICTED_COLOUR = "#ff3d6e"
-COLOURS = ("viridis", "cividis", "inferno", "magma", "plasma", "gray")
-"""Colour maps of evenly growing lightness: they survive grey printing and colour blindness."""
 _HALO = "#000000"
 _SIDE = 256
 _CAPTION_HEIGHT = 24
@@ -30,7 +27,7 @@ def overlay(
         picture: RGB.
         heat: `(H, W)` in 0..1, of the picture's size.
         opacity: of the map.
-        colours: one of `COLOURS`.
+        colours: one of `gapcam.viz.colours.COLOURS`.
     """
     painted = matplotlib.colormaps[colours](heat)[..., :3]
     blend = (1 - opacity) * np.asarray(picture) / 255 + opacity * painted
@@ -64,7 +61,7 @@ def panel(found: Localization) -> Image.Image:
     for left, view in zip((0, width + 4), (picture, overlay(picture, heat)), strict=True):
         sheet.paste(_with_boxes(view, found, scale), (left, 0))
     font = ImageFont.load_default(13)
-    text = _fit(found.caption, font, sheet.width - 4)
+    text = fit(found.caption, font, sheet.width - 4)
     ImageDraw.Draw(sheet).text((2, height + 4), text, fill="black", font=font)
     return sheet
 
@@ -89,16 +86,16 @@ def side_by_side(
     rows = len(next(iter(columns.values())))
     sheet = Image.new("RGB", (width * len(columns), 2 * _CAPTION_HEIGHT + height * rows), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    draw.text((2, 4), _fit(heading, font, sheet.width - 4), fill="black", font=font)
+    draw.text((2, 4), fit(heading, font, sheet.width - 4), fill="black", font=font)
     for column, (title, found) in enumerate(columns.items()):
         left = column * width
-        draw.text((left + 2, _CAPTION_HEIGHT + 4), _fit(title, font, side), fill="black", font=font)
+        draw.text((left + 2, _CAPTION_HEIGHT + 4), fit(title, font, side), fill="black", font=font)
         for row, one in enumerate(found):
             top = 2 * _CAPTION_HEIGHT + row * height
             sheet.paste(thumbnail(one, side), (left, top))
             text = f"{one.guess_name}, IoU {one.iou:.2f}"
             place = (left + 2, top + height - _CAPTION_HEIGHT + 2)
-            draw.text(place, _fit(text, font, side), fill="black", font=font)
+            draw.text(place, fit(text, font, side), fill="black", font=font)
     return sheet
 
 
@@ -124,7 +121,8 @@ def _shrink(corners: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
     return (x0 + 1, y0 + 1, x1 - 1, y1 - 1) if x1 - x0 > 4 and y1 - y0 > 4 else corners
 
 
-def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+def fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    """As much of a text as fits into so many pixels."""
     while text and font.getlength(text) > width:
         text = text[:-2] + "…"
     return text

@@ -10,8 +10,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gapcam.callbacks.tensorboard_panels import markdown_table
+from gapcam.viz.colours import PREDICTED_COLOUR, TRUE_COLOUR
 from gapcam.viz.curves import read_curves
-from gapcam.viz.overlay import PREDICTED_COLOUR, TRUE_COLOUR
 
 EVERYTHING = {"images": 0, "scalars": 0, "tensors": 0}
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gapcam.viz.colours import PREDICTED_COLOUR
 from gapcam.viz.curves import draw_curves, read_curves
 from gapcam.viz.localizations import Localization
-from gapcam.viz.overlay import PREDICTED_COLOUR, draw_boxes, overlay, panel
+from gapcam.viz.overlay import draw_boxes, overlay, panel
 
 
 def localization(size: tuple[int, int] = (40, 20), guess: int = 1) -> Localization:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gapcam.study.drawing import side_by_side, with_words
-from gapcam.viz.overlay import PREDICTED_COLOUR, TRUE_COLOUR, draw_boxes, overlay
+from gapcam.viz.colours import PREDICTED_COLOUR, TRUE_COLOUR
+from gapcam.viz.overlay import draw_boxes, overlay
 
 SIDE = 320
 """Longer side of a picture; a word may be a twentieth of it."""

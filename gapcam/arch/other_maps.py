@@ -82,7 +82,7 @@ def other_maps(network: "Network", images: Tensor, output: "Output", classes: Te
 def _parts(network: "Network", images: Tensor, output: "Output") -> tuple[Tensor, Rest]:
     """Features `(B, K, h, w)`, float32, of the layer that is looked at, and what follows it."""
     if network.cam.layer is None:
-        return output.features.float(), network.head
+        return output.features.detach().float(), network.head
     before, behind = split(network.trunk, network.cam.layer)
     with torch.no_grad():
         features = before(network.inputs(images))

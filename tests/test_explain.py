@@ -61,7 +61,8 @@ def test_two_hundred_pictures_of_which_ten_are_odd(checkpoint: Path, tmp_path: P
     header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
     chunk = b"IHDR" + header
     huge = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk
-    (folder / "huge.png").write_bytes(huge + struct.pack(">I", zlib.crc32(chunk)))
+    huge += struct.pack(">I", zlib.crc32(chunk)) + struct.pack(">I", 4) + b"IDAT" + bytes(8)
+    (folder / "huge.png").write_bytes(huge)
     picture(0).convert("CMYK").save(folder / "cmyk.jpg")
     Image.fromarray(np.full((64, 64), 30000, np.uint16)).save(folder / "deep.png")
     frames = [picture(number) for number in range(3)]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from benches import colour_network
+from benches import colour_network, save_network
 from PIL import Image
 from scipy import ndimage
 
@@ -193,3 +193,18 @@ def test_the_module_does_not_hide_the_function(network: Any) -> None:
     code = "import gapcam.explain, sys; assert 'torch' not in sys.modules; print(gapcam.explain)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "gapcam.explain" in done.stdout
+
+
+def test_the_example_of_the_docs(
+    network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "explain.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    checkpoint = save_network(tmp_path / "some.ckpt", network)
+    monkeypatch.chdir(tmp_path)
+    known: dict[str, Any] = {"checkpoint": checkpoint, "pictures": [scene()]}
+    exec(code, known)
+    assert known["found"].class_name() == "red"
+    with Image.open(tmp_path / "overlay.png") as overlay:
+        assert overlay.size == scene().size
+    assert (tmp_path / "all classes.png").stat().st_size > 1000

@@ -22,15 +22,19 @@ class Record:
     Args:
         folder: of the result.
         settings: everything that results depend on.
+        overwrite: replace an earlier result, and nothing else.
 
     Raises:
         UserError: if the folder holds something else, or results of other settings.
     """
 
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, Any], overwrite: bool = False) -> None:
         self.path = folder / RECORD
         self.settings = settings
         self.entries: dict[str, Entry] = {}
+        if overwrite and self.path.is_file():
+            _remove_results(folder)
+            return
         if folder.is_dir() and any(folder.iterdir()) and not self.path.is_file():
             raise UserError(
                 f"{folder} holds something else, which is left as it is. Give another folder, "
@@ -58,14 +62,7 @@ class Record:
             file.write(f"{json.dumps(entry)}\n".encode())
 
 
-def remove_results(folder: Path) -> None:
-    """Remove an earlier result, and nothing else.
-
-    Raises:
-        UserError: if the folder holds none, and is not empty.
-    """
-    if not (folder / RECORD).is_file():
-        return
+def _remove_results(folder: Path) -> None:
     _, *entries = _lines(folder / RECORD)
     own = [folder / entry[key] for entry in entries for key in ("sheet", "maps") if entry.get(key)]
     own += [folder / name for name in WRITTEN]

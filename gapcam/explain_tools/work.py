@@ -18,7 +18,7 @@ from gapcam.data.transforms import Views
 from gapcam.errors import UserError
 from gapcam.explain_tools.picture_files import Found, PictureFile
 from gapcam.explain_tools.reading import Opened, Unreadable, read, stamp
-from gapcam.explain_tools.record import Entry, Record, remove_results
+from gapcam.explain_tools.record import Entry, Record
 from gapcam.explain_tools.results import print_results, write_results
 from gapcam.explain_tools.settings import listed
 from gapcam.explaining.explain import chooser, settled, views_for
@@ -60,9 +60,8 @@ def explain_files(
     protocol = settled(network.test_evaluation.main, config["threshold"])
     views = views_for(protocol, network, config["resize"], config["shape"] == "keep")
     choose = chooser(network, listed(config["classes"]), config["top"])
-    if config["overwrite"]:
-        remove_results(folder)
-    record = Record(folder, _settings(config, network, source, protocol, views))
+    settings = _settings(config, network, source, protocol, views)
+    record = Record(folder, settings, config["overwrite"])
     wanted = [one for one in found.pictures if not _is_done(one, record, folder)]
     record.begin()
     done = len(found.pictures) - len(wanted)

@@ -54,6 +54,7 @@ ALLOWED = {
 }
 ONLY_HERE = {
     "hydra": {"gapcam.build", "gapcam.suggest", "gapcam.sweep_outcome"}
+    | {"gapcam.explain", "gapcam.shell_words"}
     | {"gapcam.run", "gapcam.evaluate", "gapcam.data_tools.command"}
     | {"gapcam.study_tools.command"}
     | {"gapcam.recipes.plan", "gapcam.sweep_jobs"},
